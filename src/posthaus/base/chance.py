@@ -1,0 +1,34 @@
+"""Ids and tokens: the only source of chance.
+
+Whoever needs chance is handed a Chance, so a test can hand in one with a known seed.
+"""
+
+import secrets
+from typing import Protocol
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+
+
+class Chance(Protocol):
+    def octets(self, n: int) -> bytes:
+        """n octets that nobody can guess."""
+        ...
+
+    def name(self, n: int) -> str:
+        """n letters of base 32 for ids that people read (cid, tid): 5 bits each."""
+        ...
+
+
+class SystemChance:
+    """The operating system's generator."""
+
+    def octets(self, n: int) -> bytes:
+        return secrets.token_bytes(n)
+
+    def name(self, n: int) -> str:
+        return letters(secrets.token_bytes(n))
+
+
+def letters(octets: bytes) -> str:
+    """One letter for each octet; the upper three bits are not used."""
+    return "".join(_ALPHABET[o & 31] for o in octets)
