@@ -1,0 +1,182 @@
+"""The settings of a house: posthaus.toml as frozen dataclasses, with the help text of each in its field.
+
+Here stands only what needs a restart or a reload: listeners, paths, the store, TLS. Domains, accounts and aliases are
+rows of the store. A limit that nobody should change is a constant in base/limit.py.
+
+Faults: SettingFault (Refusal) names file, line, key and the nearest key that is known.
+"""
+# ruff: noqa: RUF009  (setting() is dataclasses.field() with the help text as a parameter)
+
+import dataclasses
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from posthaus.base import limit
+from posthaus.base.settingfile import SettingFault, parse_settings, render_settings, setting
+from posthaus.base.unit import Duration, Size
+
+FILE_NAME = "posthaus.toml"
+
+
+def _port(value: int) -> str | None:
+    return None if 0 <= value <= 65535 else "must be between 1 and 65535, or 0 for off"
+
+
+def _port_base(value: int) -> str | None:
+    return None if 0 <= value <= 60000 else "must be between 0 and 60000"
+
+
+def _positive(value: float) -> str | None:
+    return None if value > 0 else "must be more than zero"
+
+
+def _not_negative(value: float) -> str | None:
+    return None if value >= 0 else "must not be negative"
+
+
+def _networks(value: tuple[str, ...]) -> str | None:
+    for one in value:
+        try:
+            ipaddress.ip_network(one)
+        except ValueError:
+            return f"has {one!r}, which is not a network such as 192.0.2.0/24 or 2001:db8::/32"
+    return None
+
+
+def _addresses(value: tuple[str, ...]) -> str | None:
+    for one in value:
+        try:
+            ipaddress.ip_address(one)
+        except ValueError:
+            return f"has {one!r}, which is not an IP address"
+    return None if value else "must name at least one address"
+
+
+def _driver(value: str) -> str | None:
+    return None if value in ("sqlite", "postgres") else 'must be "sqlite" or "postgres"'
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSetting:
+    workers: int = setting(0, "Worker processes. 0: one per core.", check=_not_negative)
+    user: str = setting("", "User that the workers become when started as root. Empty: stay as started.")
+    drain: Duration = setting(
+        Duration(30.0), "How long sessions may go on after a stop or a reload.", check=_not_negative
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListenSetting:
+    addresses: tuple[str, ...] = setting(
+        ("0.0.0.0", "::"), "Addresses to listen on. IPv6 is left out on a host without it.", check=_addresses
+    )
+    port_base: int = setting(
+        0,
+        "Added to every port below: with 10000, port 25 is port 10025. For trying out without root.",
+        check=_port_base,
+    )
+    smtp: int = setting(25, "Mail from other servers, with STARTTLS. As for all ports here, 0 is off.", check=_port)
+    submission: int = setting(587, "Mail from our own users, with STARTTLS.", check=_port)
+    submissions: int = setting(465, "Mail from our own users, in TLS from the start.", check=_port)
+    submission_other: int = setting(2525, "The same as submission, for networks that block port 587.", check=_port)
+    imap: int = setting(143, "IMAP with STARTTLS.", check=_port)
+    imaps: int = setting(993, "IMAP in TLS from the start.", check=_port)
+    imaps_other: int = setting(0, "The same as imaps on one more port, such as 585 for old clients.", check=_port)
+    pop3: int = setting(110, "POP3 with STLS.", check=_port)
+    pop3s: int = setting(995, "POP3 in TLS from the start.", check=_port)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSetting:
+    proxies: tuple[str, ...] = setting(
+        (),
+        "Networks of load balancers. A connection from there must begin with a PROXY protocol header (version 1 or 2), "
+        "and the client's address is taken from it. From everywhere else such a header is refused.",
+        check=_networks,
+    )
+    connections: int = setting(limit.CONNECTIONS_PER_WORKER, "Connections of one worker at a time.", check=_positive)
+    connections_per_address: int = setting(
+        limit.CONNECTIONS_PER_ADDRESS, "Connections of one client address to one worker at a time.", check=_positive
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSetting:
+    folder: str = setting(
+        "tls",
+        "Folder of certificates: NAME.crt (certificate and chain, PEM) beside NAME.key. Each is used for the names in "
+        "it; the one for the hostname, or else the first, is for clients that name none.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSetting:
+    driver: str = setting("sqlite", 'Where the mail is: "sqlite" (in this folder) or "postgres".', check=_driver)
+    folder: str = setting("store", "Folder of the store, relative to this file.")
+    url: str = setting("", 'PostgreSQL only: "postgresql://user@host/database".')
+    keep_octets: Duration = setting(
+        Duration(14 * 86400.0),
+        'How long deleted mail can be brought back. "0 s": it is gone at once.',
+        check=_not_negative,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MailSetting:
+    message_size: Size = setting(Size(limit.SMTP_MESSAGE_OCTETS), "The largest message taken.", check=_positive)
+    quota: Size = setting(Size(0), 'Room of a new account when none is named. "0 B": no limit.')
+    separator: str = setting("+", "Sign that begins a subaddress: anna+list@ is anna@. Empty: none.")
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSetting:
+    clear: bool = setting(
+        False, "Allow a password without TLS from other hosts. From this host (loopback) it is always allowed."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSetting:
+    file: str = setting("", "Log file, relative to this file. Empty: standard error.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    hostname: str = setting("", "Name of this host as other servers see it. Empty: the name of the machine.")
+    server: ServerSetting = setting(ServerSetting(), "The processes.")
+    listen: ListenSetting = setting(ListenSetting(), "Where we listen.")
+    network: NetworkSetting = setting(NetworkSetting(), "Who may connect.")
+    tls: TlsSetting = setting(TlsSetting(), "Certificates. SIGHUP reads them again.")
+    store: StoreSetting = setting(StoreSetting(), "Where the mail is kept.")
+    mail: MailSetting = setting(MailSetting(), "Messages and accounts.")
+    login: LoginSetting = setting(LoginSetting(), "Log-in.")
+    log: LogSetting = setting(LogSetting(), "The log: one line per fact.")
+
+
+def read_settings(folder: Path) -> Settings:
+    """The settings of the house in this folder."""
+    path = folder / FILE_NAME
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise SettingFault(f"{path}: there is no such file; `posthaus init` makes one") from None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise SettingFault(f"{path}: cannot be read: {fault}") from None
+    return parse_settings(text, Settings, str(path))
+
+
+def render_default() -> str:
+    """The commented posthaus.toml in which nothing is set."""
+    return render_house(Settings())
+
+
+def render_house(settings: Settings) -> str:
+    """The commented posthaus.toml that reads as these settings."""
+    head = "# Settings of this house. `posthaus config` prints all of them with their defaults."
+    return f"{head}\n\n{render_settings(settings)}"
+
+
+def loopback(settings: Settings) -> Settings:
+    """The same house, heard on this host only."""
+    return dataclasses.replace(settings, listen=dataclasses.replace(settings.listen, addresses=("127.0.0.1", "::1")))
