@@ -23,6 +23,10 @@ SMTP_SESSION_ERRORS = 20  # faults of the peer before 421
 SMTP_COMMANDS_WITHOUT_PROGRESS = 100  # NOOP, RSET, VRFY ... between two accepted messages
 SMTP_TRANSACTIONS = 1_000  # messages in one session before 421
 SMTP_RECEIVED_FIELDS = 100  # RFC 5321 §6.3: a loop
+SMTP_LOCALPART_OCTETS = 256  # RFC 5321 §4.5.3.1.1 says 64; bounce addresses of mailing lists are longer
+SMTP_DOMAIN_OCTETS = 255  # RFC 5321 §4.5.3.1.2
+SMTP_REPLY_OCTETS = 512  # RFC 5321 §4.5.3.1.5, with code and CRLF
+SMTP_DISCARD_OCTETS = 100 * 1024 * 1024  # swallowed of refused messages in one session before it is cut
 
 # -- IMAP ----------------------------------------------------------------------------------------------------------
 IMAP_LINE_OCTETS = 64 * 1024  # RFC 9051 §4 has no number; RFC 7162 §4 wants 8,192 at least
@@ -40,10 +44,38 @@ POP3_LINE_OCTETS = 255  # RFC 2449 §4
 POP3_IDLE_TIMEOUT_S = 600.0  # RFC 1939 §3: at least 10 minutes
 POP3_LOGIN_TIMEOUT_S = 60.0
 POP3_BAD_COMMANDS = 20
+POP3_LOGIN_LINE_OCTETS = 12_288  # RFC 5034 §4 wants long AUTH responses; PASS carries passwords up to PASSWORD_OCTETS
+POP3_BATCH_OCTETS = 512 * 1024  # messages read and written at once for pipelined RETR; one larger message goes alone
+POP3_BATCH_MESSAGES = 100
+POP3_LEASE_S = 60.0  # the exclusive maildrop (RFC 1939 §4); a worker that died holds it no longer than this
+POP3_LEASE_RENEW_S = 20.0
 
 # -- log-in --------------------------------------------------------------------------------------------------------
 PASSWORD_OCTETS = 1_024
 LOGIN_ATTEMPTS_PER_SESSION = 5
+LOGIN_NAME_OCTETS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255
+ARGON2_MEMORY_KIB = 19 * 1024  # OWASP Password Storage Cheat Sheet: Argon2id with 19 MiB, t=2, p=1
+ARGON2_PASSES = 2
+ARGON2_LANES = 1
+SCRAM_ITERATIONS = 10_000  # RFC 7677 §4 wants 4,096; 10,000 is some 5 ms on a telephone, and doubles a thief's work
+SCRAM_ITERATIONS_MAX = 1_000_000  # as a client: a server may not make us count for ever
+SALT_OCTETS = 16  # RFC 9106 §3.1
+LOGIN_THREADS = 2  # Argon2 lets the GIL go, and holds 19 MiB while it runs
+LOGIN_WAITING = 200  # verifications that wait for a thread; about two seconds of work
+VERIFIED_LIFE_S = 1_800.0  # a remembered log-in, since its last use
+VERIFIED_ENTRIES = 100_000
+WRONG_LIFE_S = 600.0  # a guess known to be wrong costs no second Argon2
+WRONG_ENTRIES = 10_000
+GUESS_WINDOW_S = 600.0
+GUESSES_FREE = 5  # wrong guesses without delay
+GUESSES_PER_ADDRESS = 50  # in the window, of different passwords; an office behind one address mistypes too
+GUESSES_PER_ACCOUNT = 20
+GUESS_DELAY_MAX_S = 8.0  # doubled from half a second on
+KNOWN_PEER_LIFE_S = 86_400.0  # a peer that logged in is not shut out by others' guesses
+RATE_KEYS = 100_000  # addresses or accounts counted at once; beyond, the longest silent is forgotten
+
+ALIAS_DEPTH = 10  # aliases that lead to aliases
+ALIAS_TARGETS = 1_000  # of one address, nested ones together
 
 # -- mail ----------------------------------------------------------------------------------------------------------
 MIME_PARTS = 10_000  # what lies beyond is one opaque part
