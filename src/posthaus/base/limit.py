@@ -38,6 +38,12 @@ IMAP_NESTING = 50  # parentheses of SEARCH and LIST
 IMAP_IDLE_TIMEOUT_S = 1_800.0  # RFC 9051 §5.4: at least 30 minutes once logged in
 IMAP_LOGIN_TIMEOUT_S = 60.0
 IMAP_BAD_COMMANDS = 20  # one after the other, before BYE
+IMAP_UNAUTHENTICATED_LITERAL_OCTETS = 4 * 1024  # a name or a password
+IMAP_SASL_LINE_OCTETS = 16 * 1024  # RFC 4954 §4 has 12,288; Kerberos tickets and tokens are the longest
+IMAP_SET_RANGES = 10_000  # in one sequence set
+IMAP_SEARCH_KEYS = 2_000  # in one SEARCH
+IMAP_ID_PAIRS = 30  # RFC 2971 §3.3
+IMAP_MEMO_OCTETS = 512  # FETCH attribute lists up to here are read once per process
 
 # -- POP3 ----------------------------------------------------------------------------------------------------------
 POP3_LINE_OCTETS = 255  # RFC 2449 §4
