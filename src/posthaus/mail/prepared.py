@@ -1,0 +1,27 @@
+"""Prepared: all that any later reader of a message needs, worked out once."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """See the fields; offsets in `structure` are relative to the blob (the octets as they came, without the prefix)."""
+
+    size_octets: int  # of the blob
+    sha256: bytes
+    head_octets: int  # length of the header including the empty line
+    version: int  # of the scan; a job re-scans older rows
+    structure: bytes  # packed part tree; mail.structure.unpack
+    envelope: bytes  # rendered IMAP ENVELOPE
+    bodystructure: bytes  # rendered IMAP BODYSTRUCTURE
+    fields: bytes  # raw octets of commonly fetched header fields, in their order
+    field_index: bytes  # names and lengths in `fields`; mail.fieldcache
+    preview: str  # the first 256 characters of the text
+    subject: str
+    base_subject: str  # RFC 5256 §2.1
+    message_id: str  # without <>; "" if there is none
+    references: tuple[str, ...]
+    sender: str  # From, for people
+    recipients: str  # To, for people
+    sent_at: int | None  # Date, Unix seconds
+    has_attachment: bool

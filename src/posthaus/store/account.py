@@ -1,0 +1,165 @@
+"""Accounts: who has mail here, what it may hold, and what proves that it is him.
+
+Standards: none.
+Faults:    NoSuchAccount, AccountExists, NoSuchDomain.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain
+from posthaus.store.tx import Tx
+
+OPEN, REMOVING = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row of `account`, as routes, quota and listings want it."""
+
+    id: int
+    key: str
+    address: str
+    inbox: int
+    quota_octets: int
+    used_octets: int
+    used_messages: int
+    state: int
+
+    @property
+    def is_over_quota(self) -> bool:
+        return 0 < self.quota_octets <= self.used_octets
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRow:
+    id: int
+    address: str
+    inbox: int
+    credential_version: int
+    state: int
+
+
+_COLUMNS = "id, key, address, inbox, quota_octets, used_octets, used_messages, state"
+
+
+async def find(tx: Tx, key: str) -> Account | None:
+    """By canonical address."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM account WHERE key=$1", key)
+    return None if row is None else Account(*row)
+
+
+async def get(tx: Tx, account: int) -> Account:
+    row = await tx.one(f"SELECT {_COLUMNS} FROM account WHERE id=$1", account)
+    if row is None:
+        raise NoSuchAccount
+    return Account(*row)
+
+
+async def listing(tx: Tx, domain: str | None = None) -> list[Account]:
+    where, args = ("WHERE domain=$1", (domain,)) if domain is not None else ("", ())
+    return [Account(*row) for row in await tx.all(f"SELECT {_COLUMNS} FROM account {where} ORDER BY key", *args)]
+
+
+async def create(
+    tx: Tx, address: str, key: str, domain: str, credentials: Mapping[str, bytes], quota_octets: int, now: int
+) -> int:
+    """Makes the account with its INBOX."""
+    if await tx.one("SELECT 1 FROM domain WHERE name=$1", domain) is None:
+        raise NoSuchDomain(domain)
+    if await tx.one("SELECT 1 FROM account WHERE key=$1", key) is not None:
+        raise AccountExists(address)
+    row = await tx.one(
+        "INSERT INTO account (key, address, domain, inbox, modseq, uidvalidity, quota_octets, used_octets,"
+        " used_messages, credential_version, state, created)"
+        " VALUES ($1, $2, $3, 0, 1, $4, $5, 0, 0, 1, 0, $4) RETURNING id",
+        key, address, domain, now, quota_octets,
+    )  # fmt: skip
+    assert row is not None
+    account: int = row[0]
+    inbox = await tx.one(
+        "INSERT INTO mailbox (account, name, uidvalidity, uidnext, modseq, total, unseen, deleted, size, recent_from,"
+        " unseen_from, special_use, state) VALUES ($1, 'INBOX', $2, 1, 1, 0, 0, 0, 0, 1, 1, '', 0) RETURNING id",
+        account, now,
+    )  # fmt: skip
+    assert inbox is not None
+    await tx.run("UPDATE account SET inbox=$2 WHERE id=$1", account, inbox[0])
+    await tx.run("INSERT INTO subscription (account, name) VALUES ($1, 'INBOX')", account)
+    await _put_credentials(tx, account, credentials)
+    return account
+
+
+async def set_quota(tx: Tx, account: int, quota_octets: int) -> None:
+    if not await tx.run("UPDATE account SET quota_octets=$2 WHERE id=$1", account, quota_octets):
+        raise NoSuchAccount
+
+
+async def mark_removed(tx: Tx, account: int) -> None:
+    """Nobody reaches it from now on; the sweep takes away all that is its own, in pieces."""
+    await advance(tx, account)
+    await tx.run(
+        "UPDATE account SET state=1, key=CAST(id AS TEXT) || '/' || key, credential_version=credential_version+1"
+        " WHERE id=$1",
+        account,
+    )
+    await tx.run("DELETE FROM credential WHERE account=$1", account)
+
+
+# -- log-in --------------------------------------------------------------------------------------------------------
+
+
+async def login_row(tx: Tx, key: str) -> LoginRow | None:
+    row = await tx.one("SELECT id, address, inbox, credential_version, state FROM account WHERE key=$1", key)
+    return None if row is None else LoginRow(*row)
+
+
+async def credentials(tx: Tx, account: int) -> dict[str, bytes]:
+    """What proves who he is: kind -> value, both made by flow/credential.py."""
+    return dict(await tx.all("SELECT kind, value FROM credential WHERE account=$1", account))  # type: ignore[arg-type]
+
+
+async def set_credentials(tx: Tx, account: int, values: Mapping[str, bytes]) -> None:
+    """Replaces all; verified log-ins of before count no more."""
+    if not await tx.run("UPDATE account SET credential_version=credential_version+1 WHERE id=$1", account):
+        raise NoSuchAccount
+    await tx.run("DELETE FROM credential WHERE account=$1", account)
+    await _put_credentials(tx, account, values)
+
+
+async def _put_credentials(tx: Tx, account: int, values: Mapping[str, bytes]) -> None:
+    await tx.many(
+        "INSERT INTO credential (account, kind, value) VALUES ($1, $2, $3)",
+        [(account, kind, value) for kind, value in values.items()],
+    )
+
+
+# -- MODSEQ --------------------------------------------------------------------------------------------------------
+
+
+async def advance(tx: Tx, account: int) -> int:
+    """The first statement of every write on an account: locks its row and gives the MODSEQ of this write."""
+    row = await tx.one("UPDATE account SET modseq=modseq+1 WHERE id=$1 RETURNING modseq", account)
+    if row is None:
+        raise NoSuchAccount
+    tx.touch(account, row[0])
+    return row[0]  # type: ignore[no-any-return]
+
+
+async def modseq(tx: Tx, account: int) -> int:
+    row = await tx.one("SELECT modseq FROM account WHERE id=$1", account)
+    if row is None:
+        raise NoSuchAccount
+    return row[0]  # type: ignore[no-any-return]
+
+
+async def next_uidvalidity(tx: Tx, account: int, now: int) -> int:
+    """max(last + 1, now): never the same twice in an account."""
+    row = await tx.one(
+        "UPDATE account SET uidvalidity=CASE WHEN uidvalidity >= $2 THEN uidvalidity+1 ELSE $2 END"
+        " WHERE id=$1 RETURNING uidvalidity",
+        account,
+        now,
+    )
+    if row is None:
+        raise NoSuchAccount
+    return row[0]  # type: ignore[no-any-return]

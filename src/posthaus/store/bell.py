@@ -1,0 +1,56 @@
+"""Doorbells: who wants to hear of which account.
+
+"Account 17 is at MODSEQ 4711", no more: what changed is read from the book. A bell may ring for nothing, and a lost one
+is made up for by the next, or by the driver's look once a second. Drivers carry bells between workers and nodes.
+"""
+
+from collections.abc import Callable, Mapping
+
+
+class Watcher:
+    """One who listens; close() is its last word."""
+
+    __slots__ = ("_bells", "account", "ring")
+
+    def __init__(self, bells: "Bells", account: int, ring: Callable[[], None]) -> None:
+        self._bells = bells
+        self.account = account
+        self.ring = ring
+
+    def close(self) -> None:
+        self._bells.remove(self)
+
+
+class Bells:
+    """The listeners of one worker."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[int, list[Watcher]] = {}
+        self._heard: dict[int, int] = {}  # account -> MODSEQ of its last bell
+
+    def watch(self, account: int, ring: Callable[[], None]) -> Watcher:
+        watcher = Watcher(self, account, ring)
+        self._watchers.setdefault(account, []).append(watcher)
+        self._heard.setdefault(account, 0)
+        return watcher
+
+    def remove(self, watcher: Watcher) -> None:
+        watchers = self._watchers.get(watcher.account)
+        if watchers and watcher in watchers:
+            watchers.remove(watcher)
+            if not watchers:
+                del self._watchers[watcher.account]
+                self._heard.pop(watcher.account, None)
+
+    def ring(self, touched: Mapping[int, int]) -> None:
+        """touched: account -> MODSEQ."""
+        for account, modseq in touched.items():
+            watchers = self._watchers.get(account)
+            if watchers:
+                self._heard[account] = modseq
+                for watcher in tuple(watchers):
+                    watcher.ring()
+
+    def heard(self) -> list[tuple[int, int]]:
+        """The watched accounts, each with the MODSEQ of its last bell."""
+        return list(self._heard.items())

@@ -1,0 +1,53 @@
+"""The book of changes: append-only, one row per write, mailbox and kind, with the UIDs as a set.
+
+Every reader that keeps in step (IDLE, NOOP, NOTIFY, CONDSTORE, QRESYNC, JMAP /changes) asks this book and nothing else.
+
+Standards: RFC 7162 §3.1 (MODSEQ).
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from posthaus.mail.uidset import Range, render
+from posthaus.store.tx import Tx
+
+
+class Kind(IntEnum):
+    ADDED = 1  # placements; uids
+    FLAGS = 2  # flags or keywords of placements; uids
+    GONE = 3  # placements expunged or moved away; uids
+    MAILBOX = 4  # made, renamed, removed or given a special use
+    SUBSCRIPTION = 5
+    KEYWORDS = 6  # the mailbox has a new keyword
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    modseq: int
+    mailbox: int
+    kind: int
+    uids: str
+
+
+async def write(tx: Tx, account: int, modseq: int, mailbox: int, kind: Kind, uids: list[Range], now: int) -> None:
+    await tx.run(
+        "INSERT INTO change (account, modseq, mailbox, kind, uids, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        account, modseq, mailbox, int(kind), render(uids), now,
+    )  # fmt: skip
+
+
+async def since(tx: Tx, account: int, modseq: int) -> list[Change]:
+    """What happened after modseq, oldest first."""
+    rows = await tx.all(
+        "SELECT modseq, mailbox, kind, uids FROM change WHERE account=$1 AND modseq>$2 ORDER BY modseq, mailbox, kind",
+        account,
+        modseq,
+    )
+    return [Change(*row) for row in rows]
+
+
+async def forget(tx: Tx, before: int, most: int) -> int:
+    """Drops rows of before a time; how many."""
+    rows = await tx.all("SELECT account, modseq, mailbox, kind FROM change WHERE at<$1 LIMIT $2", before, most)
+    await tx.many("DELETE FROM change WHERE account=$1 AND modseq=$2 AND mailbox=$3 AND kind=$4", rows)
+    return len(rows)

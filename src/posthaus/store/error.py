@@ -1,0 +1,82 @@
+"""What the store raises; each protocol has one table from these names to its codes.
+
+Refusals name what the peer must change; troubles may pass. Nothing else leaves the store but defects.
+"""
+
+from posthaus.base.error import Refusal, Trouble
+
+
+class NoSuchDomain(Refusal):
+    pass
+
+
+class DomainExists(Refusal):
+    pass
+
+
+class DomainInUse(Refusal):
+    """It still has accounts."""
+
+
+class NoSuchAccount(Refusal):
+    pass
+
+
+class AccountExists(Refusal):
+    pass
+
+
+class NoSuchAlias(Refusal):
+    pass
+
+
+class AliasExists(Refusal):
+    pass
+
+
+class NoSuchMailbox(Refusal):
+    pass
+
+
+class MailboxExists(Refusal):
+    pass
+
+
+class MailboxHasChildren(Refusal):
+    """It is \\Noselect and has inferiors (RFC 9051 §6.3.5)."""
+
+
+class InvalidName(Refusal):
+    """A mailbox name that cannot be: empty levels, path-like, control characters, too long or too deep."""
+
+
+class NotPermitted(Refusal):
+    """INBOX cannot be removed, and its like."""
+
+
+class NoSuchMessage(Refusal):
+    pass
+
+
+class OverQuota(Refusal):
+    pass
+
+
+class LimitReached(Refusal):
+    """Too many of something: mailboxes, keywords. The text names it."""
+
+
+class Locked(Refusal):
+    """Somebody else has it to himself: a maildrop."""
+
+
+class StoreBusy(Trouble):
+    """The database was locked for too long."""
+
+
+class StoreFull(Trouble):
+    """The disk is full, or so nearly that only deleting is allowed."""
+
+
+class StoreDown(Trouble):
+    """The database cannot be reached, read or written."""

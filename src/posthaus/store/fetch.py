@@ -1,0 +1,97 @@
+"""Reading placements: one join per batch, just the columns that are wanted.
+
+A reader names columns; the rows come in UID order. Tombstones are read alike, for sessions that have not yet told their
+client of an expunge (RFC 9051 §7.5.1).
+
+Faults: none; what is not there is not in the answer.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from posthaus.store.tx import Row, Tx
+
+_PLACEMENT = {
+    "uid": "p.id & 4294967295",
+    "flags": "p.flags",
+    "modseq": "p.modseq",
+    "size": "p.size",
+    "received": "p.received",
+    "saved": "p.saved",
+    "message": "p.message",
+}
+_MESSAGE = {
+    name: f"m.{name}"
+    for name in [
+        "blob",
+        "prefix",
+        "version",
+        "fields",
+        "field_index",
+        "envelope",
+        "bodystructure",
+        "structure",
+        "subject",
+        "base_subject",
+        "sender",
+        "recipients",
+        "message_id",
+        "refs",
+        "sent_at",
+        "has_attachment",
+        "preview",
+    ]
+}
+_BLOB = {"head_size": "b.head_size", "place": "b.place", "packing": "b.packing", "blob_size": "b.size"}
+_OCTETS = {"head": "o.head", "body": "o.body"}
+_ALL = {**_PLACEMENT, **_MESSAGE, **_BLOB, **_OCTETS}
+
+
+@lru_cache(500)
+def _select(columns: tuple[str, ...], table: str, where: str) -> str:
+    joins = ""
+    wanted = set(columns)
+    if wanted & (_MESSAGE.keys() | _BLOB.keys() | _OCTETS.keys()):
+        joins += " JOIN message m ON m.id=p.message"
+    if wanted & _BLOB.keys():
+        joins += " JOIN blob b ON b.id=m.blob"
+    if wanted & _OCTETS.keys():
+        joins += " JOIN octets o ON o.blob=m.blob"
+    return f"SELECT {', '.join(_ALL[c] for c in columns)} FROM {table} p{joins} WHERE {where}"
+
+
+async def placements(tx: Tx, mailbox: int, first: int, last: int, columns: tuple[str, ...], most: int) -> Sequence[Row]:
+    """Rows of the UIDs first to last, at most so many."""
+    sql = _select(columns, "placement", "p.id BETWEEN $1 AND $2 ORDER BY p.id LIMIT $3")
+    return await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, most)
+
+
+async def tombstone(tx: Tx, mailbox: int, uid: int, columns: tuple[str, ...]) -> Row | None:
+    """The same of an expunged UID, while its octets are there."""
+    return await tx.one(_select(columns, "tombstone", "p.id=$1"), mailbox << 32 | uid)
+
+
+async def one(tx: Tx, mailbox: int, uid: int, columns: tuple[str, ...]) -> Row | None:
+    return await tx.one(_select(columns, "placement", "p.id=$1"), mailbox << 32 | uid)
+
+
+async def uids_with(tx: Tx, mailbox: int, last: int, mask: int, value: int) -> list[int]:
+    """UIDs up to last whose flags & mask are value, ascending."""
+    rows = await tx.all(
+        "SELECT id & 4294967295 FROM placement WHERE id BETWEEN $1 AND $2 AND flags & $3 = $4 ORDER BY id",
+        mailbox << 32,
+        mailbox << 32 | last,
+        mask,
+        value,
+    )
+    return [r[0] for r in rows]
+
+
+async def listing(tx: Tx, mailbox: int) -> Sequence[tuple[int, int, int]]:
+    """(uid, size, message) of all, for POP3."""
+    rows = await tx.all(
+        "SELECT id & 4294967295, size, message FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id",
+        mailbox << 32,
+        mailbox << 32 | 0xFFFFFFFF,
+    )
+    return rows  # type: ignore[return-value]

@@ -1,0 +1,102 @@
+"""Flags of placements: STORE, and JMAP's keywords.
+
+Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE).
+Faults:    NoSuchMailbox, LimitReached (keywords).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from posthaus.mail.flag import DELETED, SEEN
+from posthaus.mail.uidset import Ranges, from_sorted
+from posthaus.store import account as accounts
+from posthaus.store import change
+from posthaus.store import mailbox as mailboxes
+from posthaus.store.tx import Row, Tx
+
+
+class Mode(Enum):
+    ADD = "+"
+    REMOVE = "-"
+    REPLACE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a STORE did: uids and flags are parallel, of all that were asked for and are there."""
+
+    modseq: int
+    uids: Sequence[int]
+    flags: Sequence[int]
+    changed: Ranges
+    refused: Sequence[int]  # changed since (UNCHANGEDSINCE)
+
+
+async def store(
+    tx: Tx,
+    account: int,
+    mailbox: int,
+    uids: Ranges,
+    mode: Mode,
+    bits: int,
+    keywords: Sequence[str],
+    now: int,
+    unchanged_since: int | None = None,
+) -> Stored:
+    """Add, remove or replace flags. Rows that would stay as they are are not written."""
+    modseq = await accounts.advance(tx, account)
+    if mode is Mode.REMOVE:
+        known = {name.lower(): bit for bit, name in (await mailboxes.keywords(tx, mailbox)).items()}
+        bits |= sum(1 << known[k] for k in {k.lower() for k in keywords} if k in known)
+    elif keywords:
+        bits |= await mailboxes.keyword_bits(tx, account, mailbox, keywords, modseq, now)
+    rows: list[Row] = []
+    for first, last in uids:
+        rows += await tx.all(
+            "SELECT id & 4294967295, flags, modseq FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id",
+            mailbox << 32 | first,
+            mailbox << 32 | last,
+        )
+    refused: list[int] = []
+    if unchanged_since is not None:
+        refused = [r[0] for r in rows if r[2] > unchanged_since]
+        rows = [r for r in rows if r[2] <= unchanged_since]
+    old = [r[1] for r in rows]
+    keep, put = _masks(mode, bits)
+    new_of = {f: f & keep | put for f in set(old)}
+    new = [new_of[f] for f in old]
+    all_uids = [r[0] for r in rows]
+    changed = from_sorted([u for u, f, g in zip(all_uids, old, new, strict=True) if f != g])
+    if changed:
+        for first, last in changed:
+            await tx.run(
+                "UPDATE placement SET flags=flags & $1 | $2, modseq=$3 WHERE id BETWEEN $4 AND $5",
+                keep, put, modseq, mailbox << 32 | first, mailbox << 32 | last,
+            )  # fmt: skip
+        await _count(tx, mailbox, modseq, Counter(old), new_of, changed[0][0])
+        await change.write(tx, account, modseq, mailbox, change.Kind.FLAGS, changed, now)
+    return Stored(modseq, all_uids, new, changed, refused)
+
+
+def _masks(mode: Mode, bits: int) -> tuple[int, int]:
+    """flags & keep | put."""
+    everything = (1 << 63) - 1
+    if mode is Mode.ADD:
+        return everything, bits
+    if mode is Mode.REMOVE:
+        return everything & ~bits, 0
+    return 0, bits
+
+
+async def _count(tx: Tx, mailbox: int, modseq: int, before: Counter[int], new_of: dict[int, int], lowest: int) -> None:
+    """Keeps the mailbox's counters true."""
+    unseen = sum(n * ((not new_of[f] & SEEN) - (not f & SEEN)) for f, n in before.items())
+    deleted = sum(n * ((new_of[f] & DELETED != 0) - (f & DELETED != 0)) for f, n in before.items())
+    uncovered = any(f & SEEN and not new_of[f] & SEEN for f in before)
+    await tx.run(
+        "UPDATE mailbox SET modseq=$2, unseen=unseen+$3, deleted=deleted+$4,"
+        " unseen_from=CASE WHEN unseen_from>$5 THEN $5 ELSE unseen_from END WHERE id=$1",
+        mailbox, modseq, unseen, deleted, lowest if uncovered else 0xFFFFFFFF,
+    )  # fmt: skip

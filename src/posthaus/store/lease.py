@@ -1,0 +1,37 @@
+"""Leases: something that one worker of one node has to himself for a while.
+
+A lease has a name, an owner and an end; a dead owner's lease simply runs out. Times are Unix milliseconds.
+
+Faults: Locked.
+"""
+
+from posthaus.store.error import Locked
+from posthaus.store.tx import Tx
+
+
+async def take(tx: Tx, name: str, owner: str, now_ms: int, until_ms: int) -> None:
+    """Take or renew; Locked while another owner has it."""
+    row = await tx.one(
+        "INSERT INTO lease (name, owner, until) VALUES ($1, $2, $4)"
+        " ON CONFLICT (name) DO UPDATE SET owner=excluded.owner, until=excluded.until"
+        " WHERE lease.owner=excluded.owner OR lease.until<=$3 RETURNING owner",
+        name, owner, now_ms, until_ms,
+    )  # fmt: skip
+    if row is None:
+        raise Locked(name)
+
+
+async def release(tx: Tx, name: str, owner: str) -> None:
+    await tx.run("DELETE FROM lease WHERE name=$1 AND owner=$2", name, owner)
+
+
+async def release_all(tx: Tx, owner_prefix: str) -> None:
+    """All leases of a worker that died: owners are "<worker>/<session>"."""
+    rows = await tx.all("SELECT name, owner FROM lease")
+    for name, owner in rows:
+        if owner.startswith(owner_prefix):
+            await tx.run("DELETE FROM lease WHERE name=$1 AND owner=$2", name, owner)
+
+
+async def sweep(tx: Tx, now_ms: int) -> int:
+    return await tx.run("DELETE FROM lease WHERE until<=$1", now_ms)

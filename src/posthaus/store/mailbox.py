@@ -1,0 +1,290 @@
+"""Mailboxes: hierarchy, special use, subscriptions, keywords, and the counters that every write keeps true.
+
+Names are full names, levels divided by "/". INBOX is one name whatever its case. A mailbox that is removed while it has
+inferiors stays as a name only (\\Noselect, RFC 9051 §6.3.5); its messages become tombstones.
+
+Standards: RFC 9051 §5.1, §6.3; RFC 6154.
+Faults:    NoSuchMailbox, MailboxExists, MailboxHasChildren, InvalidName, NotPermitted, LimitReached.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posthaus.base import limit
+from posthaus.mail.flag import FIRST_KEYWORD_BIT
+from posthaus.store import account as accounts
+from posthaus.store import change
+from posthaus.store.error import (
+    InvalidName,
+    LimitReached,
+    MailboxExists,
+    MailboxHasChildren,
+    NoSuchMailbox,
+    NotPermitted,
+)
+from posthaus.store.tx import Tx
+
+SEPARATOR = "/"
+OPEN, NAME_ONLY, REMOVING = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A row of `mailbox`."""
+
+    id: int
+    account: int
+    name: str
+    uidvalidity: int
+    uidnext: int
+    modseq: int
+    total: int
+    unseen: int
+    deleted: int
+    size: int
+    recent_from: int
+    unseen_from: int
+    special_use: str
+    state: int
+
+
+_COLUMNS = (
+    "id, account, name, uidvalidity, uidnext, modseq, total, unseen, deleted, size, recent_from, unseen_from,"
+    " special_use, state"
+)
+
+
+def checked_name(name: str) -> str:
+    """The canonical form of a name that may be made; InvalidName otherwise.
+
+    Path-like levels are refused because real clients (mbsync) give up an account that has one.
+    """
+    levels = name.split(SEPARATOR)
+    if levels[0].upper() == "INBOX":
+        levels[0] = "INBOX"
+    if len(levels) > limit.MAILBOX_DEPTH or len(name.encode("utf-8", "replace")) > limit.MAILBOX_NAME_OCTETS:
+        raise InvalidName("too long or too deep")
+    for level in levels:
+        if not level or level in (".", ".."):
+            raise InvalidName("a level of the name is empty or like a path")
+    if any(
+        ord(c) < 32 or 127 <= ord(c) < 160 or c in "%*\ufffd\u2028\u2029" or 0xD800 <= ord(c) < 0xE000 for c in name
+    ):
+        raise InvalidName("a character that no name may have")  # RFC 9051 §5.1, RFC 5198 §2
+    return SEPARATOR.join(levels)
+
+
+def canonical(name: str) -> str:
+    """As checked_name, for looking up: nothing is refused."""
+    head, slash, rest = name.partition(SEPARATOR)
+    return f"INBOX{slash}{rest}" if head.upper() == "INBOX" else name
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+async def get(tx: Tx, mailbox: int) -> Mailbox:
+    row = await tx.one(f"SELECT {_COLUMNS} FROM mailbox WHERE id=$1 AND state<>2", mailbox)
+    if row is None:
+        raise NoSuchMailbox
+    return Mailbox(*row)
+
+
+async def find(tx: Tx, account: int, name: str) -> Mailbox:
+    """By name; NoSuchMailbox also where it is a name only."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM mailbox WHERE account=$1 AND name=$2", account, canonical(name))
+    if row is None or row[-1] != OPEN:
+        raise NoSuchMailbox
+    return Mailbox(*row)
+
+
+async def listing(tx: Tx, account: int) -> list[Mailbox]:
+    """All of an account, names only ones too, by name."""
+    rows = await tx.all(f"SELECT {_COLUMNS} FROM mailbox WHERE account=$1 AND state<>2 ORDER BY name", account)
+    return [Mailbox(*row) for row in rows]
+
+
+async def subscriptions(tx: Tx, account: int) -> list[str]:
+    return [r[0] for r in await tx.all("SELECT name FROM subscription WHERE account=$1 ORDER BY name", account)]
+
+
+async def gone(tx: Tx, mailbox: int) -> Sequence[tuple[int, bytes]]:
+    """UIDs that are no more: (chunk, bitmap) in order; see store/gone.py."""
+    rows = await tx.all("SELECT chunk, bits FROM gone WHERE mailbox=$1 ORDER BY chunk", mailbox)
+    return rows  # type: ignore[return-value]
+
+
+async def keywords(tx: Tx, mailbox: int) -> dict[int, str]:
+    """bit -> name, of those that are not everybody's."""
+    rows = await tx.all("SELECT bit, name FROM keyword WHERE mailbox=$1 ORDER BY bit", mailbox)
+    return dict(rows)  # type: ignore[arg-type]
+
+
+async def first_unseen(tx: Tx, box: Mailbox) -> int | None:
+    """The UID of the first message without \\Seen."""
+    if not box.unseen:
+        return None
+    row = await tx.one(
+        "SELECT id FROM placement WHERE id BETWEEN $1 AND $2 AND flags & 1 = 0 ORDER BY id LIMIT 1",
+        box.id << 32 | box.unseen_from,
+        box.id << 32 | 0xFFFFFFFF,
+    )
+    return None if row is None else row[0] & 0xFFFFFFFF
+
+
+async def note_opened(tx: Tx, mailbox: int, recent_from: int, unseen_from: int) -> None:
+    """What a session that opened it has seen: later ones need not. Changes no MODSEQ."""
+    await tx.run("UPDATE mailbox SET recent_from=$2 WHERE id=$1 AND recent_from<$2", mailbox, recent_from)
+    if unseen_from and await first_unseen(tx, await get(tx, mailbox)) == unseen_from:
+        await tx.run("UPDATE mailbox SET unseen_from=$2 WHERE id=$1", mailbox, unseen_from)
+
+
+# -- making and removing -------------------------------------------------------------------------------------------
+
+
+async def create(tx: Tx, account: int, name: str, special_use: str, now: int) -> int:
+    """Makes it and whatever superiors it lacks (RFC 9051 §6.3.4); the id."""
+    name = checked_name(name)
+    modseq = await accounts.advance(tx, account)
+    row = await tx.one("SELECT count(*) FROM mailbox WHERE account=$1", account)
+    if row is not None and row[0] >= limit.MAILBOXES_PER_ACCOUNT:
+        raise LimitReached("mailboxes")
+    if special_use:
+        taken = "SELECT 1 FROM mailbox WHERE account=$1 AND special_use=$2 AND state=0"
+        if await tx.one(taken, account, special_use) is not None:
+            raise NotPermitted("there is a mailbox for that use")  # RFC 6154 §3: USEATTR
+    levels = name.split(SEPARATOR)
+    for i in range(1, len(levels)):
+        superior = SEPARATOR.join(levels[:i])
+        if await tx.one("SELECT 1 FROM mailbox WHERE account=$1 AND name=$2", account, superior) is None:
+            await _insert(tx, account, superior, "", modseq, now)
+    found = await tx.one("SELECT id, state FROM mailbox WHERE account=$1 AND name=$2", account, name)
+    if found is None:
+        return await _insert(tx, account, name, special_use, modseq, now)
+    if found[1] != NAME_ONLY:
+        raise MailboxExists(name)
+    uidvalidity = await accounts.next_uidvalidity(tx, account, now)
+    await tx.run(
+        "UPDATE mailbox SET state=0, uidvalidity=$2, uidnext=1, modseq=$3, recent_from=1, unseen_from=1, special_use=$4"
+        " WHERE id=$1",
+        found[0], uidvalidity, modseq, special_use,
+    )  # fmt: skip
+    await change.write(tx, account, modseq, found[0], change.Kind.MAILBOX, [], now)
+    return found[0]  # type: ignore[no-any-return]
+
+
+async def _insert(tx: Tx, account: int, name: str, special_use: str, modseq: int, now: int) -> int:
+    uidvalidity = await accounts.next_uidvalidity(tx, account, now)
+    row = await tx.one(
+        "INSERT INTO mailbox (account, name, uidvalidity, uidnext, modseq, total, unseen, deleted, size, recent_from,"
+        " unseen_from, special_use, state) VALUES ($1, $2, $3, 1, $4, 0, 0, 0, 0, 1, 1, $5, 0) RETURNING id",
+        account, name, uidvalidity, modseq, special_use,
+    )  # fmt: skip
+    assert row is not None
+    await change.write(tx, account, modseq, row[0], change.Kind.MAILBOX, [], now)
+    return row[0]  # type: ignore[no-any-return]
+
+
+async def remove(tx: Tx, account: int, name: str, now: int) -> int:
+    """Takes the mailbox away, with its messages; the id. With inferiors, the name stays (\\Noselect).
+
+    Its id moves to a row that nobody reaches, and the sweep makes tombstones of its placements in pieces.
+    """
+    name = canonical(name)
+    if name == "INBOX":
+        raise NotPermitted("INBOX cannot be removed")
+    modseq = await accounts.advance(tx, account)
+    row = await tx.one("SELECT id, state, uidvalidity FROM mailbox WHERE account=$1 AND name=$2", account, name)
+    if row is None:
+        raise NoSuchMailbox(name)
+    mailbox, state, uidvalidity = row
+    inferiors = await _inferiors(tx, account, name)
+    if inferiors and state == NAME_ONLY:
+        raise MailboxHasChildren(name)
+    await tx.run(
+        "UPDATE mailbox SET state=2, modseq=$2, special_use='', name=$3 WHERE id=$1",
+        mailbox, modseq, f"\x01{mailbox}",  # a name that nobody can ask for
+    )  # fmt: skip
+    await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
+    if inferiors:
+        left = await tx.one(
+            "INSERT INTO mailbox (account, name, uidvalidity, uidnext, modseq, total, unseen, deleted, size,"
+            " recent_from, unseen_from, special_use, state)"
+            " VALUES ($1, $2, $3, 1, $4, 0, 0, 0, 0, 1, 1, '', 1) RETURNING id",
+            account, name, uidvalidity, modseq,
+        )  # fmt: skip
+        assert left is not None
+        await change.write(tx, account, modseq, left[0], change.Kind.MAILBOX, [], now)
+    return mailbox  # type: ignore[no-any-return]
+
+
+async def rename(tx: Tx, account: int, old: str, new: str, now: int) -> None:
+    """With all inferiors. INBOX: its messages move to the new name and INBOX stays (RFC 9051 §6.3.6)."""
+    old, new = canonical(old), checked_name(new)
+    if new == "INBOX" or new.startswith(old + SEPARATOR):
+        raise NotPermitted("not under itself, and not INBOX")
+    modseq = await accounts.advance(tx, account)
+    found = await tx.one("SELECT id FROM mailbox WHERE account=$1 AND name=$2", account, old)
+    if found is None:
+        raise NoSuchMailbox(old)
+    if await tx.one("SELECT 1 FROM mailbox WHERE account=$1 AND name=$2", account, new) is not None:
+        raise MailboxExists(new)
+    levels = new.split(SEPARATOR)
+    for i in range(1, len(levels)):
+        superior = SEPARATOR.join(levels[:i])
+        if await tx.one("SELECT 1 FROM mailbox WHERE account=$1 AND name=$2", account, superior) is None:
+            await _insert(tx, account, superior, "", modseq, now)
+    if old == "INBOX":
+        await _insert(tx, account, new, "", modseq, now)
+        return  # the caller moves the messages, in pieces
+    for mailbox, name in [(found[0], old), *await _inferiors(tx, account, old)]:
+        moved = new + name[len(old) :]
+        if len(moved.encode()) > limit.MAILBOX_NAME_OCTETS:
+            raise InvalidName("too long")
+        await tx.run("UPDATE mailbox SET name=$2, modseq=$3 WHERE id=$1", mailbox, moved, modseq)
+        await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
+
+
+async def _inferiors(tx: Tx, account: int, name: str) -> list[tuple[int, str]]:
+    """Names below a name: from "a/" to before "a0", in the order of code points."""
+    rows = await tx.all(
+        "SELECT id, name FROM mailbox WHERE account=$1 AND name>$2 AND name<$3 AND state<>2",
+        account,
+        name + SEPARATOR,
+        name + chr(ord(SEPARATOR) + 1),
+    )
+    return rows  # type: ignore[return-value]
+
+
+async def subscribe(tx: Tx, account: int, name: str, wanted: bool, now: int) -> None:
+    name = canonical(name)
+    modseq = await accounts.advance(tx, account)
+    if wanted:
+        await tx.run(
+            "INSERT INTO subscription (account, name) VALUES ($1, $2) ON CONFLICT (account, name) DO NOTHING",
+            account,
+            checked_name(name),
+        )
+    else:
+        await tx.run("DELETE FROM subscription WHERE account=$1 AND name=$2", account, name)
+    await change.write(tx, account, modseq, 0, change.Kind.SUBSCRIPTION, [], now)
+
+
+async def keyword_bits(tx: Tx, account: int, mailbox: int, names: Sequence[str], modseq: int, now: int) -> int:
+    """The bits of these keywords in this mailbox, made where they are new."""
+    known = {name.lower(): bit for bit, name in (await keywords(tx, mailbox)).items()}
+    bits = 0
+    made = False
+    for name in names:
+        bit = known.get(name.lower())
+        if bit is None:
+            free = set(range(FIRST_KEYWORD_BIT, 63)) - set(known.values())
+            if not free:
+                raise LimitReached("keywords")
+            bit = known[name.lower()] = min(free)
+            await tx.run("INSERT INTO keyword (mailbox, bit, name) VALUES ($1, $2, $3)", mailbox, bit, name)
+            made = True
+        bits |= 1 << bit
+    if made:
+        await change.write(tx, account, modseq, mailbox, change.Kind.KEYWORDS, [], now)
+    return bits

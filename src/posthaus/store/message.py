@@ -1,0 +1,333 @@
+"""Messages and placements: keep, deliver, append, copy, move, expunge.
+
+A message is kept once, whoever holds it; each mailbox that holds it has a placement. A write on an account raises its
+MODSEQ first, keeps the mailbox's counters and the account's quota true, and writes one row per mailbox and kind into
+the book of changes. Sets are handled by ranges of ids, so a thousand messages cost a few statements.
+
+Standards: RFC 9051 §2.3, §6.3.12, §6.4.3, §6.4.7, §6.4.8; RFC 7162 §3.1.
+Faults:    NoSuchMailbox, OverQuota, NoSuchAccount, StoreFull.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posthaus.mail.flag import DELETED, SEEN
+from posthaus.mail.prepared import Prepared
+from posthaus.mail.uidset import Ranges, from_sorted
+from posthaus.store import account as accounts
+from posthaus.store import change, gone
+from posthaus.store import mailbox as mailboxes
+from posthaus.store.error import NoSuchMailbox, OverQuota, StoreFull
+from posthaus.store.tx import Row, Tx
+
+UID = 0xFFFFFFFF
+_SLACK = 1_000  # SQLite's and PostgreSQL's parameters in one statement are many more
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A message that is to be kept: what was worked out, and its octets."""
+
+    prepared: Prepared
+    prefix: bytes  # header lines that we put in front
+    head: bytes  # the header as it came, with the empty line
+    body: bytes  # as it came, or packed; b"" where it lies outside
+    packing: int  # 0 as it came, 1 zstd
+    blob: int = 0  # where the body lies outside: the pending row of store/blob.py
+
+    @property
+    def size_octets(self) -> int:
+        return len(self.prefix) + self.prepared.size_octets
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where a message is to go."""
+
+    account: int
+    mailbox: int
+    flags: int
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    account: int
+    mailbox: int
+    uidvalidity: int
+    uid: int
+    modseq: int
+
+
+# -- in ------------------------------------------------------------------------------------------------------------
+
+
+async def deliver(tx: Tx, content: Content, placings: Sequence[Placing], now: int) -> list[Placed]:
+    """One message into mailboxes of any number of accounts, all or none. Quota was asked at RCPT."""
+    if tx.low_space:
+        raise StoreFull("the reserve of disk space is reached")
+    size = content.size_octets
+    # lock order: accounts by id, before anything else
+    modseqs = {account: await _account_grows(tx, account, size) for account in sorted({p.account for p in placings})}
+    message = await keep(tx, content, now)
+    placed = []
+    held: set[int] = set()
+    for placing in placings:
+        again = placing.account in held
+        held.add(placing.account)
+        modseq = modseqs[placing.account]
+        placed.append(await _place(tx, placing, modseq, message, size, now, now, again))
+    return placed
+
+
+async def append(tx: Tx, content: Content, placing: Placing, received: int, now: int) -> Placed:
+    """One message into one mailbox, within the quota (APPEND)."""
+    if tx.low_space:
+        raise StoreFull("the reserve of disk space is reached")
+    size = content.size_octets
+    modseq = await _account_grows(tx, placing.account, size)
+    row = await tx.one("SELECT quota_octets, used_octets FROM account WHERE id=$1", placing.account)
+    if row is not None and 0 < row[0] < row[1]:
+        raise OverQuota
+    message = await keep(tx, content, now)
+    return await _place(tx, placing, modseq, message, size, received, now, False)
+
+
+async def keep(tx: Tx, content: Content, now: int) -> int:
+    """The rows that all placements share; the message's id."""
+    p = content.prepared
+    if content.blob:
+        blob = content.blob
+        await tx.run("UPDATE blob SET state=0 WHERE id=$1 AND state=1", blob)
+    else:
+        row = await tx.one(
+            "INSERT INTO blob (size, head_size, place, state, packing, created)"
+            " VALUES ($1, $2, '', 0, $3, $4) RETURNING id",
+            p.size_octets, p.head_octets, content.packing, now,
+        )  # fmt: skip
+        assert row is not None
+        blob = row[0]
+    await tx.run("INSERT INTO octets (blob, head, body) VALUES ($1, $2, $3)", blob, content.head, content.body)
+    row = await tx.one(
+        "INSERT INTO message (blob, size, prefix, version, fields, field_index, envelope, bodystructure, structure,"
+        " subject, base_subject, sender, recipients, message_id, refs, sent_at, has_attachment, preview)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING id",
+        blob, content.size_octets, content.prefix, p.version, p.fields, p.field_index, p.envelope, p.bodystructure,
+        p.structure, p.subject, p.base_subject, p.sender, p.recipients, p.message_id, " ".join(p.references),
+        p.sent_at, int(p.has_attachment), p.preview,
+    )  # fmt: skip
+    assert row is not None
+    return row[0]  # type: ignore[no-any-return]
+
+
+async def _account_grows(tx: Tx, account: int, size: int) -> int:
+    """As accounts.advance, and the quota with it; the one account row is written once."""
+    row = await tx.one(
+        "UPDATE account SET modseq=modseq+1, used_octets=used_octets+$2, used_messages=used_messages+1"
+        " WHERE id=$1 AND state=0 RETURNING modseq",
+        account,
+        size,
+    )
+    if row is None:
+        raise accounts.NoSuchAccount
+    tx.touch(account, row[0])
+    return row[0]  # type: ignore[no-any-return]
+
+
+async def _place(
+    tx: Tx, placing: Placing, modseq: int, message: int, size: int, received: int, now: int, again: bool
+) -> Placed:
+    account, mailbox, flags = placing.account, placing.mailbox, placing.flags
+    row = await tx.one(
+        "UPDATE mailbox SET uidnext=uidnext+1, modseq=$2, total=total+1, unseen=unseen+$3, deleted=deleted+$4,"
+        " size=size+$5 WHERE id=$1 AND account=$6 AND state=0 RETURNING uidnext-1, uidvalidity",
+        mailbox, modseq, (not flags & SEEN and 1) or 0, (flags & DELETED and 1) or 0, size, account,
+    )  # fmt: skip
+    if row is None:
+        raise NoSuchMailbox
+    uid, uidvalidity = row
+    if placing.keywords:
+        flags |= await mailboxes.keyword_bits(tx, account, mailbox, placing.keywords, modseq, now)
+    await tx.run(
+        "INSERT INTO placement (id, message, flags, modseq, size, received, saved) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        mailbox << 32 | uid, message, flags, modseq, size, received, now,
+    )  # fmt: skip
+    if again:
+        await tx.run("UPDATE email SET live=live+1 WHERE account=$1 AND message=$2", account, message)
+    else:
+        await tx.run("INSERT INTO email (account, message, live, gone_at) VALUES ($1, $2, 1, 0)", account, message)
+    await change.write(tx, account, modseq, mailbox, change.Kind.ADDED, [(uid, uid)], now)
+    return Placed(account, mailbox, uidvalidity, uid, modseq)
+
+
+# -- about ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What COPY or MOVE did: source and target UIDs in the same order."""
+
+    uidvalidity: int
+    source: list[int]
+    target: list[int]
+    modseq: int
+
+
+async def copy(tx: Tx, account: int, source: int, uids: Ranges, target: int, now: int, *, move: bool) -> Copied:
+    """Placements into another mailbox of the same account, flags and dates with them; UIDs that are gone are passed
+    over. With move, the source's become tombstones in the same transaction."""
+    if tx.low_space and not move:
+        raise StoreFull("the reserve of disk space is reached")
+    modseq = await accounts.advance(tx, account)
+    rows: list[Row] = []
+    for first, last in uids:
+        rows += await tx.all(
+            "SELECT id, message, flags, size FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id",
+            source << 32 | first,
+            source << 32 | last,
+        )
+    n = len(rows)
+    size = sum([r[3] for r in rows])
+    unseen = sum([not r[2] & SEEN for r in rows])
+    deleted = sum([r[2] & DELETED != 0 for r in rows])
+    row = await tx.one(
+        "UPDATE mailbox SET uidnext=uidnext+$2, modseq=$3, total=total+$2, unseen=unseen+$4, deleted=deleted+$5,"
+        " size=size+$6 WHERE id=$1 AND account=$7 AND state=0 RETURNING uidnext-$2, uidvalidity",
+        target, n, modseq if n else 0, unseen, deleted, size, account,
+    )  # fmt: skip
+    if row is None:
+        raise NoSuchMailbox
+    first_uid, uidvalidity = row
+    if not n:
+        return Copied(uidvalidity, [], [], modseq)
+    base = target << 32 | first_uid
+    found = from_sorted([r[0] & UID for r in rows])
+    at = base
+    for first, last in found:
+        # ids of one run of the source are contiguous, so the target's differ from them by a constant
+        await tx.run(
+            "INSERT INTO placement (id, message, flags, modseq, size, received, saved)"
+            " SELECT id + $1, message, flags, $2, size, received, $3 FROM placement WHERE id BETWEEN $4 AND $5",
+            at - (source << 32 | first), modseq, now, source << 32 | first, source << 32 | last,
+        )  # fmt: skip
+        at += last - first + 1
+    if source != target:
+        await _carry_keywords(tx, account, source, target, base, n, {r[2] for r in rows}, modseq, now)
+    await change.write(tx, account, modseq, target, change.Kind.ADDED, [(first_uid, first_uid + n - 1)], now)
+    if move:
+        await _bury(tx, account, source, found, rows, modseq, now)
+    else:
+        await _hold_more(tx, account, base, n, [r[1] for r in rows])
+    return Copied(uidvalidity, [r[0] & UID for r in rows], list(range(first_uid, first_uid + n)), modseq)
+
+
+async def _carry_keywords(
+    tx: Tx, account: int, source: int, target: int, base: int, n: int, flags: set[int], modseq: int, now: int
+) -> None:
+    """Keyword bits are the mailbox's own: translate those that the copied flags have."""
+    names = await mailboxes.keywords(tx, source)
+    used = [bit for bit in names if any(f >> bit & 1 for f in flags)]
+    if not used:
+        return
+    new = {b: await mailboxes.keyword_bits(tx, account, target, [names[b]], modseq, now) for b in used}
+    mask = sum(1 << bit for bit in used)
+    for old in flags:
+        if old & mask:
+            translated = old & ~mask | sum(new[b] for b in used if old >> b & 1)
+            if translated != old:
+                await tx.run(
+                    "UPDATE placement SET flags=$1 WHERE id BETWEEN $2 AND $3 AND flags=$4",
+                    -translated - 1, base, base + n - 1, old,
+                )  # fmt: skip  # negative until all are done, so that none is translated twice
+    await tx.run("UPDATE placement SET flags=-flags-1 WHERE id BETWEEN $1 AND $2 AND flags<0", base, base + n - 1)
+
+
+async def _hold_more(tx: Tx, account: int, base: int, n: int, messages: list[int]) -> None:
+    """The account holds these once more."""
+    if len(set(messages)) == n:
+        await tx.run(
+            "UPDATE email SET live=live+1, gone_at=0 WHERE account=$1"
+            " AND message IN (SELECT message FROM placement WHERE id BETWEEN $2 AND $3)",
+            account, base, base + n - 1,
+        )  # fmt: skip
+    else:
+        await tx.many(
+            "UPDATE email SET live=live+1, gone_at=0 WHERE account=$1 AND message=$2", [(account, m) for m in messages]
+        )
+
+
+# -- out -----------------------------------------------------------------------------------------------------------
+
+
+async def expunge(
+    tx: Tx, account: int, mailbox: int, uids: Ranges, now: int, *, only_deleted: bool
+) -> tuple[int, list[int]]:
+    """Placements become tombstones. Gives the write's MODSEQ and the UIDs that went, ascending."""
+    modseq = await accounts.advance(tx, account)
+    where = " AND flags & 8 <> 0" if only_deleted else ""
+    rows: list[Row] = []
+    for first, last in uids:
+        rows += await tx.all(
+            f"SELECT id, message, flags, size FROM placement WHERE id BETWEEN $1 AND $2{where} ORDER BY id",
+            mailbox << 32 | first,
+            mailbox << 32 | last,
+        )
+    if not rows:
+        return modseq, []
+    found = [r[0] & UID for r in rows]
+    await _bury(tx, account, mailbox, from_sorted(found), rows, modseq, now)
+    await _hold_less(tx, account, [(r[1], r[3]) for r in rows], now)
+    return modseq, found
+
+
+async def _bury(tx: Tx, account: int, mailbox: int, uids: Ranges, rows: list[Row], modseq: int, now: int) -> None:
+    for first, last in uids:
+        span = mailbox << 32 | first, mailbox << 32 | last
+        await tx.run(
+            "INSERT INTO tombstone (id, message, flags, modseq, size, received, saved, expunged)"
+            " SELECT id, message, flags, $3, size, received, saved, $4 FROM placement WHERE id BETWEEN $1 AND $2",
+            *span, modseq, now,
+        )  # fmt: skip
+        await tx.run("DELETE FROM placement WHERE id BETWEEN $1 AND $2", *span)
+    await gone.mark(tx, mailbox, uids)
+    await tx.run(
+        "UPDATE mailbox SET modseq=$2, total=total-$3, unseen=unseen-$4, deleted=deleted-$5, size=size-$6 WHERE id=$1",
+        mailbox, modseq, len(rows), sum([not r[2] & SEEN for r in rows]), sum([r[2] & DELETED != 0 for r in rows]),
+        sum([r[3] for r in rows]),
+    )  # fmt: skip
+    await change.write(tx, account, modseq, mailbox, change.Kind.GONE, uids, now)
+
+
+async def _hold_less(tx: Tx, account: int, messages: list[tuple[int, int]], now: int) -> None:
+    """The account holds these (message, size) once less; what it holds no more leaves its quota."""
+    ids = sorted({m for m, _ in messages})
+    if len(ids) == len(messages):
+        await _each_once_less(tx, account, ids, now)
+    else:
+        await tx.many(
+            "UPDATE email SET live=live-1, gone_at=CASE WHEN live=1 THEN $3 ELSE 0 END WHERE account=$1 AND message=$2",
+            [(account, m, now) for m, _ in messages],
+        )
+    sizes = dict(messages)
+    octets = count = 0
+    for first, last in from_sorted(ids):
+        left = await tx.all(
+            "SELECT message FROM email WHERE account=$1 AND message BETWEEN $2 AND $3 AND live=0", account, first, last
+        )
+        count += len(left)
+        octets += sum([sizes[m] for (m,) in left])
+    if count:
+        await tx.run(
+            "UPDATE account SET used_octets=used_octets-$2, used_messages=used_messages-$3 WHERE id=$1",
+            account, octets, count,
+        )  # fmt: skip
+
+
+async def _each_once_less(tx: Tx, account: int, ids: list[int], now: int) -> None:
+    ranges = from_sorted(ids)
+    update = "UPDATE email SET live=live-1, gone_at=CASE WHEN live=1 THEN $1 ELSE 0 END WHERE account=$2 AND "
+    if len(ranges) * 4 <= len(ids):
+        for first, last in ranges:
+            await tx.run(update + "message BETWEEN $3 AND $4", now, account, first, last)
+    else:
+        await tx.many(update + "message=$3", [(now, account, m) for m in ids])

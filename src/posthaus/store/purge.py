@@ -1,0 +1,85 @@
+"""The purge: what is past its horizon goes, in pieces that each take a few milliseconds.
+
+Octets of expunged messages stay until one horizon (so that a person can bring mail back), tombstones and the book of
+changes until a later one (so that a client can learn what vanished). Mailboxes and accounts that were removed are
+emptied piece by piece. Every function says how much it did; 0 means there is nothing left to do.
+
+Standards: RFC 7162 §3.2.10 (VANISHED (EARLIER) from before the horizon names what the range says).
+"""
+
+from posthaus.store import account as accounts
+from posthaus.store import change, message
+from posthaus.store.tx import Tx
+
+
+async def emails(tx: Tx, before: int, most: int) -> int:
+    """Messages that an account has not held since before a time; with the last account goes the message itself."""
+    rows = await tx.all("SELECT account, message FROM email WHERE live=0 AND gone_at<$1 LIMIT $2", before, most)
+    await tx.many("DELETE FROM email WHERE account=$1 AND message=$2", rows)
+    for m in sorted({row[1] for row in rows}):
+        await _drop_message(tx, m)
+    return len(rows)
+
+
+async def _drop_message(tx: Tx, m: int) -> None:
+    if await tx.one("SELECT 1 FROM email WHERE message=$1 LIMIT 1", m) is not None:
+        return
+    row = await tx.one("DELETE FROM message WHERE id=$1 RETURNING blob", m)
+    if row is None or await tx.one("SELECT 1 FROM message WHERE blob=$1 LIMIT 1", row[0]) is not None:
+        return
+    await tx.run("DELETE FROM octets WHERE blob=$1", row[0])
+    await tx.run("UPDATE blob SET state=2 WHERE id=$1 AND place<>''", row[0])
+    await tx.run("DELETE FROM blob WHERE id=$1 AND place=''", row[0])
+
+
+async def tombstones(tx: Tx, before: int, most: int) -> int:
+    rows = await tx.all("SELECT id FROM tombstone WHERE expunged<$1 LIMIT $2", before, most)
+    await tx.many("DELETE FROM tombstone WHERE id=$1", rows)
+    return len(rows)
+
+
+async def changes(tx: Tx, before: int, most: int) -> int:
+    return await change.forget(tx, before, most)
+
+
+async def removed_mailboxes(tx: Tx, now: int, most: int) -> int:
+    """Empties mailboxes that were removed; an empty one loses its row."""
+    row = await tx.one("SELECT id, account, uidnext FROM mailbox WHERE state=2 ORDER BY id LIMIT 1")
+    if row is None:
+        return 0
+    mailbox, account, _ = row
+    first = await tx.all(
+        "SELECT id FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3",
+        mailbox << 32, mailbox << 32 | message.UID, most,
+    )  # fmt: skip
+    if first:
+        span = (first[0][0] & message.UID, first[-1][0] & message.UID)
+        await message.expunge(tx, account, mailbox, [span], now, only_deleted=False)
+    else:
+        await tx.run("DELETE FROM keyword WHERE mailbox=$1", mailbox)
+        await tx.run("DELETE FROM gone WHERE mailbox=$1", mailbox)
+        await tx.run("DELETE FROM mailbox WHERE id=$1", mailbox)
+    return len(first) + 1
+
+
+async def removed_accounts(tx: Tx, now: int, most: int) -> int:
+    """Takes apart accounts that were removed: mailboxes first, then what it held, then its row."""
+    row = await tx.one("SELECT id FROM account WHERE state=$1 ORDER BY id LIMIT 1", accounts.REMOVING)
+    if row is None:
+        return 0
+    account = row[0]
+    if await tx.one("SELECT 1 FROM mailbox WHERE account=$1 LIMIT 1", account) is not None:
+        await tx.run("UPDATE mailbox SET state=2 WHERE account=$1 AND state<>2", account)
+        return 1 + await removed_mailboxes(tx, now, most)
+    held = await tx.all("SELECT message FROM email WHERE account=$1 LIMIT $2", account, most)
+    if held:
+        await tx.many("DELETE FROM email WHERE account=$1 AND message=$2", [(account, m) for (m,) in held])
+        for (m,) in held:
+            await _drop_message(tx, m)
+        return len(held)
+    for table in ("change", "subscription", "credential"):
+        await tx.run(f"DELETE FROM {table} WHERE account=$1", account)
+    await tx.run("DELETE FROM account WHERE id=$1", account)
+    # the name under which a removed domain waited for its accounts (directory.remove_domain)
+    await tx.run("DELETE FROM domain WHERE name>='/' AND name<'0' AND name NOT IN (SELECT domain FROM account)")
+    return 1

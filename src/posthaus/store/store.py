@@ -1,0 +1,55 @@
+"""One store, one SQL, two drivers.
+
+A write is a function of a transaction and comes back after its commit: what it returns is on disk. A read sees one
+snapshot. Several processes and nodes may have the same store open; a bell tells each of them what the others wrote.
+
+Standards: none.
+Faults:    StoreBusy, StoreFull, StoreDown (Trouble); whatever the function raises, its own changes undone.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from posthaus.store.tx import Tx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Function = Callable[Concatenate[Tx, P], Awaitable[T]]
+Ring = Callable[[], None]
+
+
+class Watch(Protocol):
+    """Somebody who wants to hear the bell of an account."""
+
+    def close(self) -> None: ...
+
+
+class Store(Protocol):
+    """What the rest of the house knows of a driver."""
+
+    async def write(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run fn in a transaction that may write; return after COMMIT. A cancelled caller cancels nothing."""
+        ...
+
+    async def read(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run fn on one snapshot."""
+        ...
+
+    def watch(self, account: int, ring: Ring) -> Watch:
+        """Call ring() whenever the account may have changed, on any worker of any node; now and then for nothing."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+async def open_store(url: str, folder: Path) -> Store:
+    """Open, and migrate where needed. url: "sqlite:" (FOLDER/store.db) or "postgresql://..."."""
+    if url.startswith(("postgresql://", "postgres://")):
+        from posthaus.store.drivers.postgres import PostgresStore
+
+        return await PostgresStore.open(url)
+    from posthaus.store.drivers.sqlite import SqliteStore
+
+    return await SqliteStore.open(folder)
