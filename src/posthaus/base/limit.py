@@ -92,6 +92,16 @@ MIME_PARTS = 10_000  # what lies beyond is one opaque part
 MIME_DEPTH = 100
 HEADER_OCTETS = 1024 * 1024  # a larger header is not read beyond this for ENVELOPE and facts
 HEADER_FIELDS = 10_000
+MIME_HEADER_OCTETS = 64 * 1024  # of a part's header, read for its MIME fields
+MIME_PARAMETERS = 100  # of one field
+MIME_FALSE_DELIMITERS = 100_000  # lines that begin as a boundary does and are none; beyond, no more are looked for
+HEADER_ADDRESSES = 10_000  # in one ENVELOPE; a list with more is cut
+PREVIEW_CHARACTERS = 256  # RFC 8970 §3: at most 200 are wanted, 256 may be sent
+PREVIEW_OCTETS = 64 * 1024  # of one part, read for the preview
+HTML_OCTETS = 2 * 1024 * 1024  # of one part, read for its text
+SUBJECT_CHARACTERS = 4_000  # decoded, for search
+REFERENCES = 1_000  # message-ids of one References field; the last ones count
+MESSAGE_ID_OCTETS = 998  # RFC 5322 §2.1.1: a longer one is no key
 
 # -- store ---------------------------------------------------------------------------------------------------------
 MAILBOX_NAME_OCTETS = 1_000

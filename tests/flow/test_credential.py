@@ -1,0 +1,61 @@
+"""Credentials as they are kept."""
+
+import pytest
+
+from posthaus.base import limit
+from posthaus.flow.credential import (
+    check_fit,
+    false_hash,
+    false_verifier,
+    hash_password,
+    is_password,
+    make_credentials,
+)
+from posthaus.flow.identity import PasswordUnfit
+from posthaus.proto.sasl.scram import make_verifier, parse_verifier
+from posthaus.testing.chance import SeededChance
+
+
+def test_kinds() -> None:
+    values = make_credentials("s\u00e9cret", SeededChance())
+    assert set(values) == {"argon2", "scram-sha-1", "scram-sha-256"}
+    assert values["argon2"].startswith(b"$argon2id$v=19$m=19456,t=2,p=1$")
+    assert is_password(values["argon2"], "s\u00e9cret")
+    assert is_password(values["argon2"], "se\u0301cret")  # typed on another keyboard
+    assert not is_password(values["argon2"], "secret")
+    for kind, hash_name in (("scram-sha-1", "sha1"), ("scram-sha-256", "sha256")):
+        verifier = parse_verifier(values[kind])
+        assert verifier.iterations == limit.SCRAM_ITERATIONS >= 4096
+        assert make_verifier(hash_name, "s\u00e9cret", verifier.salt, verifier.iterations) == verifier
+
+
+def test_choices() -> None:
+    assert set(make_credentials("x", SeededChance(), scram=False, recoverable=True)) == {"argon2", "cleartext"}
+    assert make_credentials("\u2168", SeededChance(), scram=False, recoverable=True)["cleartext"] == b"IX"
+
+
+def test_as_typed_counts_too() -> None:
+    """Hashes from elsewhere were made without SASLprep."""
+    raw = "\u2168 pass"
+    assert is_password(hash_password(raw, bytes(16)), raw)
+
+
+def test_false_ones_have_no_password() -> None:
+    value = false_hash(SeededChance())
+    true = hash_password("x", bytes(16))
+    assert [len(part) for part in value.split(b"$")] == [len(part) for part in true.split(b"$")]
+    assert not is_password(value, "x")
+    assert not is_password(b"not a hash", "x")
+    verifier = false_verifier("sha256", bytes(range(32)), SeededChance())
+    assert (len(verifier.salt), len(verifier.stored_key)) == (limit.SALT_OCTETS, 32)
+
+
+@pytest.mark.parametrize("password", ["", "a\0b", "a\nb", "a\rb", "\ufffd", "x" * 1025, "ä" * 513, "\ud800"])
+def test_unfit(password: str) -> None:
+    with pytest.raises(PasswordUnfit):
+        check_fit(password)
+
+
+@pytest.mark.parametrize("password", ["a", " ", "x" * 1024, "\U0001f98a\u200d\u2642", "a\tb"])
+def test_fit(password: str) -> None:
+    check_fit(password)
