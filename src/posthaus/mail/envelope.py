@@ -1,0 +1,40 @@
+"""The envelope: what MAIL and RCPT said, and nothing more.
+
+Values only. What a parameter does is decided by those who read it.
+
+Standards: RFC 5321 §2.3.1, RFC 1870, RFC 3030, RFC 3461 §4, RFC 6152, RFC 6531 §3.4, RFC 8689.
+Faults:    none.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from posthaus.mail.address import Address
+
+Body = Literal["7BIT", "8BITMIME", "BINARYMIME"]
+Ret = Literal["FULL", "HDRS"]
+
+NEVER = frozenset({"NEVER"})
+_NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What MAIL said. `reverse_path` None is the null reverse-path <>; `envid` is kept as xtext, as it came."""
+
+    reverse_path: Address | None
+    body: Body = "7BIT"
+    size: int | None = None
+    smtputf8: bool = False
+    ret: Ret | None = None
+    envid: bytes | None = None
+    requiretls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What RCPT said. `orcpt` is "type;xtext" as it came; an empty `notify` means that none was given."""
+
+    address: Address
+    orcpt: bytes | None = None
+    notify: frozenset[str] = _NOTHING

@@ -1,0 +1,143 @@
+"""Trace fields: Return-Path, Received, Delivered-To, Authentication-Results.
+
+These lines are put before the octets of a message and hold what peers told us, so every value goes through one of the
+four gates at the end: none of them lets CR, LF, NUL or another control character pass, and each keeps its value inside
+of the token, comment or quoted-string where it stands. Lines stay below 998 octets.
+
+Standards: RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3 and §4.3, RFC 5322 §3.6.7, RFC 8601 §2.2, RFC 8314 §4.3.
+Faults:    none; what cannot be written becomes "?".
+"""
+
+import functools
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posthaus.mail.address import Address
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_VALUE_OCTETS = 400  # of one value of the peer in a trace field; two of them and their frame stay below 998
+
+_NOT_NAME = re.compile(r"[^A-Za-z0-9._:\[\]-]")
+_NOT_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^_`{|}~/@:-]")
+_NOT_TEXT = re.compile(r"[^\x20-\x7e]")
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_COMMENT_SPECIAL = re.compile(r"([()\\])")
+_QUOTED_SPECIAL = re.compile(r'(["\\])')
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """All that a Received field tells of one transaction."""
+
+    helo: str  # as the peer called itself
+    address: str  # IP address of the peer
+    reverse: str  # its name by a confirmed reverse look-up, or ""
+    by: str  # our host name
+    protocol: str  # see `protocol`
+    tid: str
+    at: float  # Unix time
+    tls: str = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384", or ""
+    recipient: Address | None = None  # only if there is just one (RFC 5321 §7.6: no blind copies made known)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One resinfo of Authentication-Results: method=value reason="..." ptype.property=pvalue."""
+
+    method: str
+    value: str
+    properties: tuple[tuple[str, str, str], ...] = ()
+    reason: str = ""
+
+
+@functools.cache
+def protocol(*, esmtp: bool, lmtp: bool, tls: bool, auth: bool, smtputf8: bool) -> str:
+    """The keyword after "with". RFC 3848 and RFC 6531 §4.3 know S and A only for the extended protocols."""
+    if not (esmtp or lmtp):
+        return "SMTP"
+    base = "LMTP" if lmtp else ("SMTP" if smtputf8 else "ESMTP")
+    return ("UTF8" if smtputf8 else "") + base + ("S" if tls else "") + ("A" if auth else "")
+
+
+def render_return_path(reverse_path: Address | None) -> bytes:
+    """Return-path-line = "Return-Path:" FWS Reverse-path <CRLF>"""
+    path = _path(reverse_path) if reverse_path is not None else "<>"
+    return f"Return-Path: {path}\r\n".encode()
+
+
+def render_delivered_to(address: Address) -> bytes:
+    """Delivered-To names the address that led here; for one recipient only."""
+    return f"Delivered-To: {_path(address)[1:-1]}\r\n".encode()
+
+
+def render_received(hop: Hop) -> bytes:
+    """Time-stamp-line = "Received:" FWS Stamp <CRLF>"""
+    known = f"{_name(hop.reverse)} " if hop.reverse else ""
+    tls = f" ({_comment(hop.tls)})" if hop.tls else ""
+    whom = f"\r\n\tfor {_path(hop.recipient)}" if hop.recipient is not None else ""
+    return (
+        f"Received: from {_name(hop.helo) or 'unknown'} ({known}[{_name(hop.address)}])\r\n"
+        f"\tby {_name(hop.by)} with {hop.protocol}{tls}\r\n"
+        f"\tid {_name(hop.tid)}{whom}; {render_date(int(hop.at))}\r\n"
+    ).encode()
+
+
+def render_authentication_results(authserv_id: str, results: Sequence[Result]) -> bytes:
+    """authres-header-field = "Authentication-Results:" authres-payload"""
+    # RFC 8601 §2.2: "none" when nothing was checked; one result a line, so that none of them grows too long.
+    lines = [f"Authentication-Results: {_name(authserv_id)}"]
+    lines += [f"\t{_result(result)}" for result in results] or ["\tnone"]
+    return (";\r\n".join(lines) + "\r\n").encode()
+
+
+def count_received(header: bytes) -> int:
+    """Received fields of a header. `header` may go on into the body; nothing beyond the empty line is counted."""
+    end = header.find(b"\r\n\r\n")
+    head = (header if end < 0 else header[: end + 2]).lower()
+    return head.count(b"\r\nreceived:") + head.startswith(b"received:")
+
+
+@functools.lru_cache(maxsize=64)
+def render_date(at: int) -> str:
+    """date-time = [ day-of-week "," ] date time, always in UTC"""
+    t = time.gmtime(at)
+    day = f"{_DAYS[t.tm_wday]}, {t.tm_mday} {_MONTHS[t.tm_mon - 1]} {t.tm_year:04d}"
+    return f"{day} {t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} +0000"
+
+
+def _result(result: Result) -> str:
+    text = f"{_token(result.method)}={_token(result.value)}"
+    if result.reason:
+        text += f' reason="{_quoted(result.reason)}"'
+    for ptype, name, value in result.properties:
+        text += f" {_token(ptype)}.{_token(name)}={_pvalue(value)}"
+    return text
+
+
+def _pvalue(value: str) -> str:
+    """pvalue = [CFWS] ( ( value / [ [ local-part ] "@" ] domain-name ) ) [CFWS]"""
+    cut = value[:_VALUE_OCTETS]
+    return cut if cut and _NOT_TOKEN.search(cut) is None else f'"{_quoted(cut)}"'
+
+
+def _path(address: Address) -> str:
+    return "<" + _INVISIBLE.sub("?", str(address)) + ">"
+
+
+def _name(text: str) -> str:
+    return _NOT_NAME.sub("?", text[:_VALUE_OCTETS])
+
+
+def _token(text: str) -> str:
+    return _NOT_TOKEN.sub("?", text[:_VALUE_OCTETS])
+
+
+def _comment(text: str) -> str:
+    return _COMMENT_SPECIAL.sub(r"\\\1", _NOT_TEXT.sub("?", text[:_VALUE_OCTETS]))
+
+
+def _quoted(text: str) -> str:
+    return _QUOTED_SPECIAL.sub(r"\\\1", _NOT_TEXT.sub("?", text[:_VALUE_OCTETS]))
