@@ -1,0 +1,90 @@
+"""BODYSTRUCTURE, and BODY without extension data, as they go to an IMAP client.
+
+What depends on a part's header alone is remembered with its Entity. Every answer is valid grammar: strings by
+mail/nstring.py, no multipart without parts and no message without one (mail/scan.py sees to both).
+
+Standards: RFC 9051 §7.5.2, §9 (body, body-extension).
+Faults:    none.
+"""
+
+from functools import lru_cache
+
+from posthaus.base.limit import HEADER_OCTETS, MIME_HEADER_OCTETS
+from posthaus.mail.entity import Entity, entity_of
+from posthaus.mail.envelopeline import render_envelope
+from posthaus.mail.header import read_header
+from posthaus.mail.nstring import nstring, string
+from posthaus.mail.parameter import Parameters
+from posthaus.mail.structure import Part
+
+
+def render_bodystructure(octets: bytes, part: Part) -> bytes:
+    """The answer to FETCH BODYSTRUCTURE. `octets` are those of the whole message."""
+    return _body(octets, part, True)
+
+
+def render_body(octets: bytes, part: Part) -> bytes:
+    """The answer to FETCH BODY: the same without extension data."""
+    return _body(octets, part, False)
+
+
+def _body(octets: bytes, part: Part, extended: bool) -> bytes:
+    """body = "(" (body-type-1part / body-type-mpart) ")" """
+    # Recursion is as deep as the tree, and that is bounded by MIME_DEPTH.
+    entity = part.entity
+    if entity is None:
+        entity = entity_of(octets[part.header_start : min(part.body_start, part.header_start + MIME_HEADER_OCTETS)])
+    if part.is_multipart:
+        bodies = b"".join([_body(octets, inner, extended) for inner in part.parts])
+        return b"(%b %b%b)" % (bodies, string(part.subtype), _multipart_tail(entity) if extended else b"")
+    head = _fields(entity, part.type, part.subtype)
+    tail = _tail(entity) if extended else b""
+    size = part.body_end - part.body_start
+    if part.is_message:
+        inner = part.parts[0]
+        head_octets = octets[inner.header_start : min(inner.body_start, inner.header_start + HEADER_OCTETS)]
+        envelope = render_envelope(read_header(head_octets))
+        return b"(%b %d %b %b %d%b)" % (head, size, envelope, _body(octets, inner, extended), part.lines, tail)
+    if part.type == b"text":
+        return b"(%b %d %d%b)" % (head, size, part.lines, tail)
+    return b"(%b %d%b)" % (head, size, tail)
+
+
+@lru_cache(maxsize=2048)
+def _fields(entity: Entity, type_: bytes, subtype: bytes) -> bytes:
+    """media-type and body-fields up to the size"""
+    return b"%b %b %b %b %b %b" % (
+        string(type_),
+        string(subtype),
+        _parameters(entity.parameters),
+        nstring(entity.content_id),
+        nstring(entity.description),
+        string(entity.encoding),
+    )
+
+
+@lru_cache(maxsize=2048)
+def _tail(entity: Entity) -> bytes:
+    """body-ext-1part = body-fld-md5 SP body-fld-dsp SP body-fld-lang SP body-fld-loc"""
+    return b" %b%b" % (nstring(entity.md5), _extension(entity))
+
+
+@lru_cache(maxsize=2048)
+def _multipart_tail(entity: Entity) -> bytes:
+    """body-ext-mpart = body-fld-param SP body-fld-dsp SP body-fld-lang SP body-fld-loc"""
+    return b" %b%b" % (_parameters(entity.parameters), _extension(entity))
+
+
+def _extension(entity: Entity) -> bytes:
+    disposition = b"NIL"
+    if entity.disposition is not None:
+        disposition = b"(%b %b)" % (string(entity.disposition), _parameters(entity.disposition_parameters))
+    languages = b"(%b)" % b" ".join([string(tag) for tag in entity.languages]) if entity.languages else b"NIL"
+    return b" %b %b %b" % (disposition, languages, nstring(entity.location))
+
+
+def _parameters(parameters: Parameters) -> bytes:
+    """body-fld-param = "(" string SP string *(SP string SP string) ")" / nil"""
+    if not parameters:
+        return b"NIL"
+    return b"(%b)" % b" ".join([b"%b %b" % (string(name), string(value)) for name, value in parameters])
