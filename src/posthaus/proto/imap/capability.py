@@ -1,0 +1,99 @@
+"""The table of capabilities: what is announced, from which RFC, and when.
+
+There is no other place that knows a capability's name. Before log-in only that is announced which a client needs to log
+in, because a client asks again after it (RFC 9051 §6.1.1) and the strangers of the net need not know the rest.
+
+Standards: RFC 9051 §6.1.1, RFC 9051 §7.2.2, RFC 3501 §7.2.1.
+Faults:    none.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+
+class When(Enum):
+    """When a capability is announced."""
+
+    ALWAYS = "always"
+    BEFORE = "before log-in"
+    AFTER = "after log-in"
+    TLS_TO_COME = "before log-in, while TLS can still be started"
+    CLEAR_REFUSED = "before log-in, while it would send a password in the clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: bytes
+    rfc: str
+    when: When
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What this connection has to offer; one object serves all connections alike."""
+
+    tls: bool = False  # is active
+    starttls: bool = False  # can be started
+    clear_allowed: bool = False  # log-in without TLS (loopback, or an admin's choice)
+    mechanisms: tuple[str, ...] = ()  # of SASL, for this state of TLS
+    append_limit: int | None = None  # octets of a message
+
+    @property
+    def may_log_in(self) -> bool:
+        return self.tls or self.clear_allowed
+
+
+TABLE = (
+    Row(b"IMAP4rev2", "RFC 9051 §7.2.2", When.ALWAYS),
+    Row(b"IMAP4rev1", "RFC 3501 §7.2.1", When.ALWAYS),
+    Row(b"SASL-IR", "RFC 4959 §4", When.BEFORE),
+    Row(b"STARTTLS", "RFC 9051 §6.2.1", When.TLS_TO_COME),
+    Row(b"LOGINDISABLED", "RFC 9051 §6.2.3", When.CLEAR_REFUSED),
+    Row(b"LITERAL+", "RFC 7888 §5", When.ALWAYS),  # and so LITERAL-, which must not stand beside it (RFC 7888 §6)
+    Row(b"ENABLE", "RFC 5161 §3", When.ALWAYS),
+    Row(b"ID", "RFC 2971 §3", When.ALWAYS),
+    Row(b"IDLE", "RFC 2177 §3", When.ALWAYS),
+    Row(b"NAMESPACE", "RFC 2342 §4", When.AFTER),
+    Row(b"CHILDREN", "RFC 3348 §3", When.AFTER),
+    Row(b"UIDPLUS", "RFC 4315 §1", When.AFTER),
+    Row(b"UNSELECT", "RFC 3691 §2", When.AFTER),
+    Row(b"MOVE", "RFC 6851 §3", When.AFTER),
+    Row(b"BINARY", "RFC 3516 §3", When.AFTER),
+    Row(b"ESEARCH", "RFC 4731 §3", When.AFTER),
+    Row(b"SEARCHRES", "RFC 5182 §2", When.AFTER),
+    Row(b"WITHIN", "RFC 5032 §2", When.AFTER),
+    Row(b"LIST-EXTENDED", "RFC 5258 §3", When.AFTER),
+    Row(b"LIST-STATUS", "RFC 5819 §2", When.AFTER),
+    Row(b"SPECIAL-USE", "RFC 6154 §2", When.AFTER),
+    Row(b"CREATE-SPECIAL-USE", "RFC 6154 §3", When.AFTER),
+    Row(b"STATUS=SIZE", "RFC 8438 §3", When.AFTER),
+    Row(b"APPENDLIMIT", "RFC 7889 §2", When.AFTER),
+)
+
+
+@lru_cache(maxsize=64)
+def announced(offer: Offer, *, authenticated: bool) -> tuple[bytes, ...]:
+    """The names for CAPABILITY, in the order of the table, AUTH= after them."""
+    names = [_write(row.name, offer) for row in TABLE if _is_due(row.when, offer, authenticated=authenticated)]
+    if not authenticated:
+        names += [b"AUTH=" + mechanism.encode("ascii") for mechanism in offer.mechanisms]
+    return tuple(names)
+
+
+def _is_due(when: When, offer: Offer, *, authenticated: bool) -> bool:
+    if when is When.ALWAYS:
+        return True
+    if when is When.AFTER:
+        return authenticated
+    if authenticated:
+        return False
+    if when is When.TLS_TO_COME:
+        return offer.starttls and not offer.tls
+    return when is When.BEFORE or not offer.may_log_in
+
+
+def _write(name: bytes, offer: Offer) -> bytes:
+    if name == b"APPENDLIMIT" and offer.append_limit is not None:
+        return b"APPENDLIMIT=%d" % offer.append_limit
+    return name

@@ -1,0 +1,97 @@
+"""Response codes: the machine's half of OK, NO, BAD, BYE and PREAUTH.
+
+A code is octets without its brackets. Those without arguments are constants; the others are functions.
+
+Standards: RFC 9051 §7.1, RFC 5530 §3, RFC 4315 §3, RFC 7162 §7, RFC 7889 §4, RFC 8474 §4.1, RFC 6154 §6.
+Faults:    none.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from posthaus.proto.imap.render import flag_list, quoted, render_uids
+
+ALERT = b"ALERT"
+ALREADYEXISTS = b"ALREADYEXISTS"
+AUTHENTICATIONFAILED = b"AUTHENTICATIONFAILED"
+AUTHORIZATIONFAILED = b"AUTHORIZATIONFAILED"
+CANNOT = b"CANNOT"
+CLIENTBUG = b"CLIENTBUG"
+CLOSED = b"CLOSED"
+CONTACTADMIN = b"CONTACTADMIN"
+CORRUPTION = b"CORRUPTION"
+EXPIRED = b"EXPIRED"
+EXPUNGEISSUED = b"EXPUNGEISSUED"
+HASCHILDREN = b"HASCHILDREN"
+INUSE = b"INUSE"
+LIMIT = b"LIMIT"
+NOMODSEQ = b"NOMODSEQ"
+NONEXISTENT = b"NONEXISTENT"
+NOPERM = b"NOPERM"
+NOTSAVED = b"NOTSAVED"
+OVERQUOTA = b"OVERQUOTA"
+PARSE = b"PARSE"
+PRIVACYREQUIRED = b"PRIVACYREQUIRED"
+READ_ONLY = b"READ-ONLY"
+READ_WRITE = b"READ-WRITE"
+SERVERBUG = b"SERVERBUG"
+TOOBIG = b"TOOBIG"
+TRYCREATE = b"TRYCREATE"
+UIDNOTSTICKY = b"UIDNOTSTICKY"
+UNAVAILABLE = b"UNAVAILABLE"
+UNKNOWN_CTE = b"UNKNOWN-CTE"
+USEATTR = b"USEATTR"
+
+
+def append_uid(uidvalidity: int, uids: Sequence[int]) -> bytes:
+    """RFC 9051 §7.1, of one message or of several in the order they were appended."""
+    return b"APPENDUID %d %b" % (uidvalidity, render_uids(uids))
+
+
+def copy_uid(uidvalidity: int, source: Sequence[int], to: Sequence[int]) -> bytes:
+    """RFC 9051 §7.1; both rising, the n-th of the one became the n-th of the other."""
+    return b"COPYUID %d %b %b" % (uidvalidity, render_uids(source), render_uids(to))
+
+
+def capability(names: Iterable[bytes]) -> bytes:
+    return b"CAPABILITY " + b" ".join(names)
+
+
+def permanent_flags(flags: Iterable[bytes]) -> bytes:
+    """`flags` with \\* where keywords can be made."""
+    return b"PERMANENTFLAGS " + flag_list(flags)
+
+
+def uid_next(uid: int) -> bytes:
+    return b"UIDNEXT %d" % uid
+
+
+def uid_validity(uidvalidity: int) -> bytes:
+    return b"UIDVALIDITY %d" % uidvalidity
+
+
+def unseen(number: int) -> bytes:
+    """RFC 3501 §7.1; number of the first message without \\Seen."""
+    return b"UNSEEN %d" % number
+
+
+def highest_modseq(modseq: int) -> bytes:
+    return b"HIGHESTMODSEQ %d" % modseq
+
+
+def modified(numbers: Sequence[int]) -> bytes:
+    """RFC 7162 §3.1.3: what STORE UNCHANGEDSINCE has left alone."""
+    return b"MODIFIED " + render_uids(numbers)
+
+
+def mailbox_id(identity: bytes) -> bytes:
+    """RFC 8474 §4.1"""
+    return b"MAILBOXID (" + identity + b")"
+
+
+def bad_charset(names: Iterable[str]) -> bytes:
+    return b"BADCHARSET (" + b" ".join([name.encode("ascii") for name in names]) + b")"
+
+
+def referral(url: bytes) -> bytes:
+    """RFC 2221 §4.1"""
+    return b"REFERRAL " + quoted(url)

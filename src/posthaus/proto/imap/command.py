@@ -1,0 +1,298 @@
+"""The commands of IMAP as values.
+
+Each has its tag first. Names of mailboxes are text (modified UTF-7 or UTF-8 taken off), everything else is octets as
+they came, with the words of the grammar in upper case. EXAMINE is a read-only Select, UID FETCH a Fetch with uid.
+No secret is shown by repr, so none gets into a log that way.
+
+Standards: RFC 9051 §6, RFC 3501 §6, and the RFC named at each that comes from an extension.
+Faults:    none.
+"""
+
+from dataclasses import dataclass, field
+
+from posthaus.proto.imap.key import Key, Return
+from posthaus.proto.imap.number import SequenceSet
+from posthaus.proto.imap.section import FetchList
+from posthaus.proto.imap.token import Literal
+
+# -- in any state --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Noop:
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Logout:
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """RFC 2971 §3.1; None is NIL."""
+
+    tag: bytes
+    pairs: tuple[tuple[bytes, bytes | None], ...] | None
+
+
+# -- not authenticated ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """`initial` is the decoded initial response (RFC 4959 §3), b"" for "=", None where there was none."""
+
+    tag: bytes
+    mechanism: str
+    initial: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    tag: bytes
+    name: bytes
+    password: bytes = field(repr=False)
+
+
+# -- authenticated -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Enable:
+    """RFC 5161; names in upper case, known or not."""
+
+    tag: bytes
+    names: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QResync:
+    """RFC 7162 §3.2.5: what the client knows of the mailbox."""
+
+    uidvalidity: int
+    modseq: int
+    known: SequenceSet | None = None
+    match: tuple[SequenceSet, SequenceSet] | None = None  # message numbers and their UIDs
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """SELECT and EXAMINE"""
+
+    tag: bytes
+    mailbox: str
+    read_only: bool = False
+    condstore: bool = False
+    qresync: QResync | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """`special_use`: RFC 6154 §3, as written, such as \\Sent."""
+
+    tag: bytes
+    mailbox: str
+    special_use: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    tag: bytes
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    tag: bytes
+    mailbox: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    tag: bytes
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    tag: bytes
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """LIST. `selects` and `returns` are words of RFC 5258 §3, RFC 6154 §2; `status` is RFC 5819.
+
+    `extended` where the form of RFC 5258 was used: then an empty pattern is no question for the delimiter.
+    """
+
+    tag: bytes
+    reference: str
+    patterns: tuple[str, ...]
+    selects: frozenset[bytes] = frozenset()
+    returns: frozenset[bytes] = frozenset()
+    status: tuple[bytes, ...] = ()
+    extended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lsub:
+    """RFC 3501 §6.3.9"""
+
+    tag: bytes
+    reference: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`items` in upper case, each once."""
+
+    tag: bytes
+    mailbox: str
+    items: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """`at` is Unix seconds; message.octets is None where the session has spooled them."""
+
+    tag: bytes
+    mailbox: str
+    flags: tuple[bytes, ...]
+    at: int | None
+    message: Literal
+    utf8: bool = False  # RFC 6855 §4: the header may hold UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    tag: bytes
+
+
+# -- selected ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """RFC 3501 §6.4.1"""
+
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unselect:
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Expunge:
+    """EXPUNGE, and UID EXPUNGE (RFC 4315 §2.1) where `uids` is set."""
+
+    tag: bytes
+    uids: SequenceSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`returns` is None without RETURN; RETURN () is ALL."""
+
+    tag: bytes
+    uid: bool
+    key: Key
+    returns: frozenset[Return] | None = None
+    has_modseq: bool = False  # a MODSEQ key: the answer carries the highest MODSEQ (RFC 7162 §3.1.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    tag: bytes
+    uid: bool
+    numbers: SequenceSet
+    items: FetchList
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`sign` is b"" (replace), b"+" or b"-". `unchanged_since`: RFC 7162 §3.1.3."""
+
+    tag: bytes
+    uid: bool
+    numbers: SequenceSet
+    sign: bytes
+    silent: bool
+    flags: tuple[bytes, ...]
+    unchanged_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    tag: bytes
+    uid: bool
+    numbers: SequenceSet
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """RFC 6851"""
+
+    tag: bytes
+    uid: bool
+    numbers: SequenceSet
+    mailbox: str
+
+
+Command = (
+    Capability
+    | Noop
+    | Logout
+    | Id
+    | StartTls
+    | Authenticate
+    | Login
+    | Enable
+    | Select
+    | Create
+    | Delete
+    | Rename
+    | Subscribe
+    | Unsubscribe
+    | List
+    | Lsub
+    | Namespace
+    | Status
+    | Append
+    | Idle
+    | Check
+    | Close
+    | Unselect
+    | Expunge
+    | Search
+    | Fetch
+    | Store
+    | Copy
+    | Move
+)

@@ -1,0 +1,56 @@
+"""What is judged of a literal before it is read: its size, and the APPEND that it belongs to.
+
+Standards: RFC 9051 §4.3, RFC 7888 §4, RFC 7889 §3.
+Faults:    ParseFault, [TOOBIG] where the literal is too large.
+"""
+
+from dataclasses import dataclass
+
+from posthaus.base import limit
+from posthaus.proto.imap.code import TOOBIG
+from posthaus.proto.imap.command import Append
+from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.framing import Header
+from posthaus.proto.imap.parse import Head
+from posthaus.proto.imap.parse_message import parse_append
+from posthaus.proto.imap.quirk import Quirk
+from posthaus.proto.imap.token import SLOT, Cursor, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may cost."""
+
+    line_octets: int = limit.IMAP_LINE_OCTETS
+    early_line_octets: int = limit.IMAP_UNAUTHENTICATED_LINE_OCTETS  # before log-in
+    sasl_line_octets: int = limit.IMAP_SASL_LINE_OCTETS
+    command_octets: int = limit.IMAP_COMMAND_OCTETS
+    literal_octets: int = limit.IMAP_LITERAL_OCTETS
+    early_literal_octets: int = limit.IMAP_UNAUTHENTICATED_LITERAL_OCTETS
+    literals: int = limit.IMAP_LITERALS
+    faults: int = limit.IMAP_BAD_COMMANDS
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def check_size(header: Header, limits: Limits, *, early: bool) -> None:
+    """A literal that is kept in memory: alone and with the rest of its command within the limits, or ParseFault."""
+    most = limits.early_literal_octets if early else limits.literal_octets
+    total = len(header.text) + header.size + sum([literal.size for literal in header.literals])
+    if header.size > most or total > limits.command_octets or len(header.literals) >= limits.literals:
+        raise ParseFault("the literal is too large", code=TOOBIG)
+
+
+def append_so_far(head: Head, header: Header, *, utf8: bool, quirks: frozenset[Quirk]) -> Append | None:
+    """The APPEND whose message is announced, with no octets yet; None where the literal is the name of the mailbox.
+
+    So a fault before the message is found before the message is sent.
+    """
+    text = header.text
+    if head.name != b"APPEND" or not text[head.end :].strip(b" "):
+        return None
+    closing = b")" if text.endswith(b"(~") else b""  # of UTF8 (~{...}
+    literals = [*header.literals, Literal(None, header.size, header.binary)]
+    cursor = Cursor(text + SLOT + closing, literals, utf8=utf8, quirks=quirks, at=head.end)
+    return parse_append(cursor, head.tag, False)

@@ -1,0 +1,122 @@
+"""Reading the commands about messages: APPEND, FETCH, STORE, COPY, MOVE, EXPUNGE.
+
+Standards: RFC 9051 §6.3.12, §6.4; RFC 3516 §4.4; RFC 4315 §2.1; RFC 6851 §4; RFC 6855 §4; RFC 7162 §3.1.3, §3.1.4.
+Faults:    ParseFault.
+"""
+
+import re
+
+from posthaus.proto.imap.command import Append, Copy, Expunge, Fetch, Move, Store
+from posthaus.proto.imap.date import parse_date_time
+from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.number import SequenceSet, parse_set
+from posthaus.proto.imap.quirk import Quirk
+from posthaus.proto.imap.section import parse_fetch_list
+from posthaus.proto.imap.token import SLOT, Cursor
+
+_SP_SET = re.compile(rb" ([0-9:*,]+|\$)(?=[ (])").match
+_SIGNED_FLAGS = re.compile(rb"([+-]?)FLAGS(\.SILENT)?(?=[ (])", re.IGNORECASE).match
+_DATE_TIME = re.compile(rb'"([^"\\]*)"').match
+
+
+def parse_fetch(cursor: Cursor, tag: bytes, uid: bool) -> Fetch:
+    """fetch = "FETCH" SP sequence-set SP fetch-list [fetch-modifiers]"""
+    numbers = _next_set(cursor)
+    items = parse_fetch_list(cursor)
+    if items.vanished and not uid:
+        raise ParseFault("VANISHED needs UID FETCH")  # RFC 7162 §3.2.6
+    return Fetch(tag, uid, numbers, items)
+
+
+def parse_store(cursor: Cursor, tag: bytes, uid: bool) -> Store:
+    """store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags"""
+    numbers = _next_set(cursor)
+    cursor.space()
+    unchanged_since = None
+    if cursor.skip(b"("):
+        if cursor.take_word() != b"UNCHANGEDSINCE":
+            raise ParseFault("no such STORE modifier")
+        cursor.space()
+        unchanged_since = cursor.take_number()
+        cursor.expect(b")")
+        cursor.space()
+    m = _SIGNED_FLAGS(cursor.text, cursor.at)
+    if m is None:
+        raise ParseFault("FLAGS expected")
+    cursor.at = m.end()
+    cursor.space()
+    flags = cursor.take_flags()
+    cursor.end()
+    return Store(tag, uid, numbers, m[1], m[2] is not None, flags, unchanged_since)
+
+
+def parse_copy(cursor: Cursor, tag: bytes, uid: bool) -> Copy:
+    """copy = "COPY" SP sequence-set SP mailbox"""
+    numbers = _next_set(cursor)
+    mailbox = cursor.next_mailbox()
+    cursor.end()
+    return Copy(tag, uid, numbers, mailbox)
+
+
+def parse_move(cursor: Cursor, tag: bytes, uid: bool) -> Move:
+    """move = "MOVE" SP sequence-set SP mailbox"""
+    numbers = _next_set(cursor)
+    mailbox = cursor.next_mailbox()
+    cursor.end()
+    return Move(tag, uid, numbers, mailbox)
+
+
+def parse_expunge(cursor: Cursor, tag: bytes, uid: bool) -> Expunge:
+    """ "EXPUNGE" / "UID EXPUNGE" SP sequence-set"""
+    uids = None
+    if uid:
+        cursor.space()
+        uids = parse_set(cursor.take_set())
+    cursor.end()
+    return Expunge(tag, uids)
+
+
+def _next_set(cursor: Cursor) -> SequenceSet:
+    m = _SP_SET(cursor.text, cursor.at)
+    if m is None:
+        cursor.space()
+        return parse_set(cursor.take_set())
+    cursor.at = m.end()
+    return parse_set(m[1])
+
+
+def parse_append(cursor: Cursor, tag: bytes, uid: bool) -> Append:
+    """append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP append-data"""
+    mailbox = cursor.next_mailbox()
+    cursor.space()
+    flags: tuple[bytes, ...] = ()
+    at = None
+    if cursor.peek(b"("):
+        flags = cursor.take_flag_list()
+        cursor.space()
+    if cursor.peek(b'"'):
+        at = _take_date_time(cursor)
+        cursor.space()
+    utf8 = cursor.text[cursor.at : cursor.at + 6].upper() == b"UTF8 ("  # RFC 6855 §4
+    if utf8:
+        cursor.at += 6
+    binary = cursor.skip(b"~")
+    if utf8 and not binary:
+        raise ParseFault("UTF8 takes a literal8")
+    if not cursor.skip(SLOT):
+        raise ParseFault("the message is a literal")
+    message = cursor.take_literal()
+    if utf8:
+        cursor.expect(b")")
+    cursor.end()
+    return Append(tag, mailbox, flags, at, message, utf8)
+
+
+def _take_date_time(cursor: Cursor) -> int:
+    m = _DATE_TIME(cursor.text, cursor.at)
+    if m is None:
+        raise ParseFault("date-time expected")
+    if m[1][1:2] == b"-":  # date-day-fixed has two places
+        cursor.quirk(Quirk.SHORT_DAY, "a day has two places")
+    cursor.at = m.end()
+    return parse_date_time(m[1])

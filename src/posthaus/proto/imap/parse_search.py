@@ -1,0 +1,293 @@
+"""Reading SEARCH: options, charset, and the tree of keys, without recursion.
+
+Openers (parenthesis, NOT, OR) go on a stack, and each finished key falls through it as far as it completes what is
+open. Parentheses and NOT are bounded together, keys and OR together, and OR of OR is made flat; so no tree is deeper
+than twice IMAP_NESTING.
+
+Standards: RFC 9051 §6.4.4, RFC 4731 §3.1, RFC 5032 §3, RFC 5182 §2, RFC 7162 §3.1.5, RFC 8474 §5.3, RFC 8514 §4.3.
+Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
+"""
+
+import re
+from collections.abc import Callable
+
+from posthaus.base.limit import IMAP_NESTING, IMAP_SEARCH_KEYS
+from posthaus.proto.imap.command import Search
+from posthaus.proto.imap.date import parse_date
+from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.key import (
+    All,
+    Anywhere,
+    Body,
+    Clock,
+    Dated,
+    EmailId,
+    Flagged,
+    Header,
+    Key,
+    Larger,
+    ModSeq,
+    Not,
+    Numbers,
+    Order,
+    Return,
+    SaveDateSupported,
+    Smaller,
+    ThreadId,
+    Uids,
+    Younger,
+    either,
+    every,
+    negate,
+)
+from posthaus.proto.imap.number import MAX_NUMBER, parse_set
+from posthaus.proto.imap.token import Cursor
+
+CHARSETS = {
+    "US-ASCII": "ascii",
+    "UTF-8": "utf-8",
+    "ISO-8859-1": "latin-1",
+    "ISO-8859-2": "iso8859-2",
+    "ISO-8859-15": "iso8859-15",
+    "ISO-2022-JP": "iso2022_jp",
+    "WINDOWS-1251": "cp1251",
+    "WINDOWS-1252": "cp1252",
+    "KOI8-R": "koi8-r",
+    "SHIFT_JIS": "shift_jis",
+    "EUC-JP": "euc_jp",
+    "EUC-KR": "euc_kr",
+    "GB2312": "gb2312",
+    "GBK": "gbk",
+    "GB18030": "gb18030",
+    "BIG5": "big5",
+}
+_BAD_CHARSET = b"BADCHARSET (" + " ".join(CHARSETS).encode("ascii") + b")"
+_OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}").fullmatch
+_SET_START = re.compile(rb"[0-9*$]").match
+
+
+def parse_search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
+    """search = "SEARCH" [search-return-opts] SP search-program"""
+    cursor.space()
+    returns = None
+    if _skip_word(cursor, b"RETURN"):
+        returns = _take_returns(cursor)
+        cursor.space()
+    codec = "utf-8"  # RFC 9051 §6.4.4; RFC 3501 says US-ASCII, of which it is the extension
+    if _skip_word(cursor, b"CHARSET"):
+        codec = _take_charset(cursor)
+        cursor.space()
+    reader = _Reader(cursor, codec)
+    key = reader.read()
+    cursor.end()
+    return Search(tag, uid, key, returns, reader.has_modseq)
+
+
+def _skip_word(cursor: Cursor, word: bytes) -> bool:
+    """Step over the word and its space, if it stands here."""
+    size = len(word)
+    if cursor.text[cursor.at : cursor.at + size + 1].upper() != word + b" ":
+        return False
+    cursor.at += size
+    cursor.space()
+    return True
+
+
+def _take_returns(cursor: Cursor) -> frozenset[Return]:
+    """search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" """
+    cursor.expect(b"(")
+    returns: set[Return] = set()
+    while not cursor.skip(b")"):
+        if returns:
+            cursor.space()
+        try:
+            returns.add(Return(cursor.take_word()))
+        except ValueError as e:
+            raise ParseFault("no such SEARCH return option") from e
+    return frozenset(returns) or frozenset({Return.ALL})  # RFC 4731 §3.1: () is ALL
+
+
+def _take_charset(cursor: Cursor) -> str:
+    name = cursor.take_astring().decode("ascii", "replace").upper()
+    codec = CHARSETS.get(name)
+    if codec is None:
+        raise ParseFault("no such charset here", code=_BAD_CHARSET, bad=False)
+    return codec
+
+
+class _Reader:
+    """Reads one search program."""
+
+    __slots__ = ("codec", "cursor", "has_modseq", "keys")
+
+    def __init__(self, cursor: Cursor, codec: str) -> None:
+        self.cursor = cursor
+        self.codec = codec
+        self.keys = 0  # leaves and ORs so far
+        self.has_modseq = False
+
+    def read(self) -> Key:
+        """search-key *(SP search-key); trailing space is left standing."""
+        cursor = self.cursor
+        opened: list[tuple[bytes, list[Key]]] = [(b"", [])]  # what is open, and the keys it has so far
+        while True:
+            opener = self._take_opener()
+            if opener:
+                if sum(kind != b"OR" for kind, _ in opened) > IMAP_NESTING:
+                    raise ParseFault("nested too deeply", code=b"LIMIT")
+                opened.append((opener, []))
+                continue
+            key = self._close(opened, self._take_leaf())
+            if key is not None:
+                return key
+            cursor.space()
+
+    def _close(self, opened: list[tuple[bytes, list[Key]]], key: Key) -> Key | None:
+        """Let a finished key fall through the stack; the whole program where it reaches the bottom and the end."""
+        cursor = self.cursor
+        while True:
+            kind, keys = opened[-1]
+            keys.append(key)
+            if kind == b"NOT":
+                key = negate(key)
+            elif kind == b"OR" and len(keys) == 2:
+                key = either(keys[0], keys[1])
+            elif kind == b"(" and cursor.skip(b")"):
+                key = every(keys)
+            elif not kind and not cursor.more():
+                return every(keys)
+            else:
+                return None
+            opened.pop()
+
+    def _take_opener(self) -> bytes:
+        cursor = self.cursor
+        if cursor.skip(b"("):
+            return b"("
+        if _skip_word(cursor, b"NOT"):
+            return b"NOT"
+        if _skip_word(cursor, b"OR"):
+            self._count()
+            return b"OR"
+        return b""
+
+    def _take_leaf(self) -> Key:
+        cursor = self.cursor
+        self._count()
+        if _SET_START(cursor.text, cursor.at):
+            return Numbers(parse_set(cursor.take_set()))
+        word = cursor.take_word()
+        key = _BARE.get(word)
+        if key is not None:
+            return key
+        field = _FIELDS.get(word)
+        if field is not None:
+            return Header(field, self.next_text())
+        read = _READ.get(word)
+        if read is None:
+            raise ParseFault("no such SEARCH key")
+        return read(self)
+
+    def _count(self) -> None:
+        self.keys += 1
+        if self.keys > IMAP_SEARCH_KEYS:
+            raise ParseFault("too many SEARCH keys", code=b"LIMIT")
+
+    # -- arguments ------------------------------------------------------------------------------------------------
+
+    def next_text(self) -> str:
+        """SP astring, in the charset."""
+        octets = self.cursor.next_astring()
+        try:
+            return octets.decode(self.codec)
+        except UnicodeDecodeError as e:
+            raise ParseFault("the string is not in that charset") from e
+
+    def next_number(self) -> int:
+        self.cursor.space()
+        return self.cursor.take_number()
+
+    def next_interval(self) -> int:
+        """interval = nz-number"""
+        seconds = self.next_number()
+        if not 0 < seconds <= MAX_NUMBER:
+            raise ParseFault("an interval is above 0")
+        return seconds
+
+    def next_object_id(self) -> bytes:
+        identity = self.cursor.next_astring()
+        if _OBJECT_ID(identity) is None:
+            raise ParseFault("not an object id")
+        return identity
+
+
+def _read_header(reader: _Reader) -> Key:
+    """ "HEADER" SP header-fld-name SP astring"""
+    name = reader.cursor.next_astring()
+    if not name or not name.isascii():
+        raise ParseFault("no name of a header field")
+    return Header(name.decode("ascii").lower(), reader.next_text())
+
+
+def _read_uid(reader: _Reader) -> Key:
+    reader.cursor.space()
+    return Uids(parse_set(reader.cursor.take_set()))
+
+
+def _read_modseq(reader: _Reader) -> Key:
+    """search-modsequence = "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer"""
+    cursor = reader.cursor
+    cursor.space()
+    if cursor.peek(b'"'):
+        cursor.take_astring()
+        if cursor.next_atom().upper() not in (b"PRIV", b"SHARED", b"ALL"):
+            raise ParseFault("no such entry type")
+        cursor.space()
+    reader.has_modseq = True
+    return ModSeq(cursor.take_number())
+
+
+def _dated(clock: Clock, order: Order) -> Callable[[_Reader], Key]:
+    return lambda reader: Dated(clock, order, parse_date(reader.cursor.next_astring()))
+
+
+_SEEN, _RECENT = Flagged(b"\\Seen"), Flagged(b"\\Recent")
+_BARE: dict[bytes, Key] = {
+    b"ALL": All(),
+    b"ANSWERED": Flagged(b"\\Answered"),
+    b"DELETED": Flagged(b"\\Deleted"),
+    b"DRAFT": Flagged(b"\\Draft"),
+    b"FLAGGED": Flagged(b"\\Flagged"),
+    b"RECENT": _RECENT,
+    b"SEEN": _SEEN,
+    b"UNANSWERED": Not(Flagged(b"\\Answered")),
+    b"UNDELETED": Not(Flagged(b"\\Deleted")),
+    b"UNDRAFT": Not(Flagged(b"\\Draft")),
+    b"UNFLAGGED": Not(Flagged(b"\\Flagged")),
+    b"UNSEEN": Not(_SEEN),
+    b"OLD": Not(_RECENT),  # RFC 3501 §6.4.4, as NEW
+    b"NEW": every([_RECENT, Not(_SEEN)]),
+    b"SAVEDATESUPPORTED": SaveDateSupported(),
+}
+_FIELDS = {b"FROM": "from", b"TO": "to", b"CC": "cc", b"BCC": "bcc", b"SUBJECT": "subject"}
+_DATES = {
+    prefix + order.name.encode("ascii"): _dated(clock, order)
+    for prefix, clock in ((b"", Clock.INTERNAL), (b"SENT", Clock.SENT), (b"SAVED", Clock.SAVED))
+    for order in Order
+}
+_READ: dict[bytes, Callable[[_Reader], Key]] = {
+    **_DATES,
+    b"BODY": lambda reader: Body(reader.next_text()),
+    b"TEXT": lambda reader: Anywhere(reader.next_text()),
+    b"HEADER": _read_header,
+    b"KEYWORD": lambda reader: Flagged(reader.cursor.next_atom()),
+    b"UNKEYWORD": lambda reader: Not(Flagged(reader.cursor.next_atom())),
+    b"LARGER": lambda reader: Larger(reader.next_number()),
+    b"SMALLER": lambda reader: Smaller(reader.next_number()),
+    b"UID": _read_uid,
+    b"YOUNGER": lambda reader: Younger(reader.next_interval()),
+    b"OLDER": lambda reader: Not(Younger(reader.next_interval())),
+    b"MODSEQ": _read_modseq,
+    b"EMAILID": lambda reader: EmailId(reader.next_object_id()),
+    b"THREADID": lambda reader: ThreadId(reader.next_object_id()),
+}
