@@ -46,10 +46,23 @@ class Place:
 
     def bound(self) -> dict[str, str]:
         """What `${name}` means before the first answer."""
-        plain = base64.b64encode(as_octets(f"\0{self.user}\0{self.password}")).decode()
         localpart, _, domain = self.user.partition("@")
-        own = {"user": self.user, "password": self.password, "plain": plain, "localpart": localpart, "domain": domain}
+        own = {
+            "user": self.user,
+            "password": self.password,
+            "localpart": localpart,
+            "domain": domain,
+            "bigdomain": domain.upper(),
+            "plain": _base64(f"\0{self.user}\0{self.password}"),
+            "user64": _base64(self.user),
+            "password64": _base64(self.password),
+            "kilo": "x" * 1_000,
+        }
         return own | self.words
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(as_octets(text)).decode()
 
 
 class Wire:

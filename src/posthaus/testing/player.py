@@ -221,6 +221,7 @@ def _place(options: argparse.Namespace, number: int) -> Place:
     context.verify_mode = ssl.CERT_NONE
     user = options.user.replace("{}", str(number))
     place = Place(options.proto, options.host, options.port, user, options.password, options.tls, context)
+    place = replace(place, words=dict(word.split("=", 1) for word in options.word))
     if not options.imap_port:
         return place
     imap = Place("imap", options.host, options.imap_port, user, options.password, "no", context)
@@ -239,6 +240,7 @@ def main() -> int:
     parser.add_argument("--user", default="alice@example.test", help="{} in it is the number of the script")
     parser.add_argument("--first", type=int, default=1, help="number of the first script")
     parser.add_argument("--password", default="alice")
+    parser.add_argument("--word", action="append", default=[], metavar="NAME=TEXT", help="a further ${NAME}")
     parser.add_argument("--tls", choices=("no", "implicit", "starttls"), default="no")
     parser.add_argument("--way", choices=("whole", "octets", "piece"), default="whole")
     parser.add_argument("--imap-port", type=int, help="append a script's mail there (clear IMAP)")
@@ -258,8 +260,8 @@ def _one(file: Path, place: Place, options: argparse.Namespace) -> tuple[str, st
         asyncio.run(play(script, place, options.way, mail=options.mail or file.parent.parent / "mail"))
     except Skipped as why:
         return "skipped", str(why)
-    except (AssertionError, ValueError, OSError, TimeoutError) as fault:
-        return "FAILED", str(fault)
+    except (AssertionError, LookupError, ValueError, OSError) as fault:
+        return "FAILED", f"{type(fault).__name__}: {fault}"
     return "passed", ""
 
 
