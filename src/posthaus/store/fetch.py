@@ -6,9 +6,10 @@ client of an expunge (RFC 9051 §7.5.1).
 Faults: none; what is not there is not in the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from posthaus.mail.uidset import Range, Ranges, from_sorted
 from posthaus.store.tx import Row, Tx
 
 _PLACEMENT = {
@@ -95,3 +96,15 @@ async def listing(tx: Tx, mailbox: int) -> Sequence[tuple[int, int, int]]:
         mailbox << 32 | 0xFFFFFFFF,
     )
     return rows  # type: ignore[return-value]
+
+
+async def ranges_with(tx: Tx, mailbox: int, uids: Iterable[Range], mask: int, value: int) -> Ranges:
+    """Of these UIDs, those that are there and whose flags & mask are value."""
+    found: list[int] = []
+    for first, last in uids:
+        rows = await tx.all(
+            "SELECT id & 4294967295 FROM placement WHERE id BETWEEN $1 AND $2 AND flags & $3 = $4 ORDER BY id",
+            mailbox << 32 | first, mailbox << 32 | last, mask, value,
+        )  # fmt: skip
+        found += [r[0] for r in rows]
+    return from_sorted(found)

@@ -1,0 +1,57 @@
+"""The one door for messages: octets are prepared once and kept once.
+
+SMTP, submission, IMAP APPEND, the import command: all come here. Small octets go into the database within the commit
+that names them; large ones are written outside first, under a pending row, so that the commit never waits for them.
+
+Standards: none.
+Faults:    StoreFull, StoreDown, StoreBusy (Trouble); those of store/message.py.
+"""
+
+import asyncio
+from collections.abc import Iterator
+
+from posthaus.base import limit
+from posthaus.flow.site import Site
+from posthaus.mail.prepare import prepare as prepare_octets
+from posthaus.mail.prepared import Prepared
+from posthaus.store import blob
+from posthaus.store.message import Content
+
+_INLINE_PREPARE_OCTETS = 256 * 1024  # beyond, the scan takes milliseconds: a thread does it
+_PIECE_OCTETS = 1024 * 1024
+
+
+async def prepare(octets: bytes | memoryview) -> Prepared:
+    """All that later readers need, worked out once."""
+    if len(octets) <= _INLINE_PREPARE_OCTETS:
+        return prepare_octets(bytes(octets))
+    return await asyncio.to_thread(lambda: prepare_octets(bytes(octets)))
+
+
+async def content(site: Site, octets: bytes | memoryview, prepared: Prepared, prefix: bytes) -> Content:
+    """Fit for the store; large octets are outside when this returns."""
+    head = bytes(octets[: prepared.head_octets])
+    size = len(octets) - len(head)
+    if size > limit.INLINE_OCTETS:
+        pending = await keep_outside(site, octets[prepared.head_octets :], prepared)
+        return Content(prepared, prefix, head, b"", blob.PLAIN, pending)
+    body = bytes(octets[prepared.head_octets :])
+    packing = blob.PLAIN
+    if size >= blob.PACK_AT_ONCE_OCTETS:
+        body, packing = blob.pack(body)
+    return Content(prepared, prefix, head, body, packing)
+
+
+async def keep_outside(site: Site, body: bytes | memoryview, prepared: Prepared) -> int:
+    """Writes a large body outside; the id of its pending row. If nobody names it, the sweep takes it away."""
+    key = site.chance.octets(20).hex()
+    pending = await site.store.write(
+        blob.begin, key, prepared.size_octets, prepared.head_octets, int(site.clock.now())
+    )
+    await site.blobs.write(key, _pieces(body))
+    return pending
+
+
+def _pieces(body: bytes | memoryview) -> Iterator[bytes]:
+    for at in range(0, len(body), _PIECE_OCTETS):
+        yield bytes(body[at : at + _PIECE_OCTETS])

@@ -1,0 +1,29 @@
+"""What a session is given of the house: one plain record, made by app.py and passed down."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from posthaus.base.chance import Chance
+from posthaus.base.clock import Clock
+from posthaus.base.log import Log
+from posthaus.base.metric import Metric
+from posthaus.flow.login import Login
+from posthaus.store.blob import BlobStore
+from posthaus.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The collaborators of every session of one worker."""
+
+    store: Store
+    blobs: BlobStore
+    login: Login
+    clock: Clock
+    chance: Chance
+    log: Log
+    metric: Metric
+    hostname: str
+    spool_folder: Path  # for messages too large to be held in memory while they come in
+    worker: str  # names this worker and no other, now or later: the owner of its leases
+    message_octets: int  # the largest message that is taken in, by any way

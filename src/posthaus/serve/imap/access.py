@@ -1,0 +1,148 @@
+"""Commands of any state and of the way in: CAPABILITY, NOOP, ID, STARTTLS, LOGIN, AUTHENTICATE, ENABLE, LOGOUT, IDLE.
+
+Standards: RFC 9051 §6.1, §6.2, §6.3.1, §6.3.10, §6.3.13; RFC 2971; RFC 5161; RFC 2177; RFC 2342.
+Faults:    those of flow/login.py.
+"""
+
+from typing import TYPE_CHECKING
+
+from posthaus import __version__
+from posthaus.flow.identity import BadExchange, Exchange, Identity
+from posthaus.flow.login import clear_allowed
+from posthaus.proto.imap import capability, code, render
+from posthaus.proto.imap.command import (
+    Authenticate,
+    Capability,
+    Check,
+    Enable,
+    Id,
+    Idle,
+    Login,
+    Logout,
+    Namespace,
+    Noop,
+    StartTls,
+)
+from posthaus.proto.imap.event import IdleEnd, SaslCancelled, SaslResponse
+from posthaus.store.mailbox import SEPARATOR
+
+if TYPE_CHECKING:
+    from posthaus.net.stream import Stream
+    from posthaus.flow.site import Site
+    from posthaus.serve.imap.session import ImapSession
+
+SERVICE = "imap"
+_ENABLABLE = (b"IMAP4REV2",)
+_ID = ((b"name", b"Posthaus"), (b"version", __version__.encode()))
+
+
+def offer(stream: "Stream", site: "Site", *, starttls: bool) -> capability.Offer:
+    """What this connection can be offered as it stands."""
+    return capability.Offer(
+        tls=stream.tls is not None,
+        starttls=starttls and stream.tls is None,
+        clear_allowed=clear_allowed(stream),
+        mechanisms=site.login.offered(stream),
+        append_limit=site.message_octets,
+    )
+
+
+async def capabilities(session: "ImapSession", command: Capability) -> None:
+    session.say(render.capability(session.engine.capabilities()))
+    session.ok(command.tag, "CAPABILITY completed")
+
+
+async def noop(session: "ImapSession", command: Noop | Check) -> None:
+    await session.tell_news(may_expunge=True)
+    session.ok(command.tag, "Done")
+
+
+async def identify(session: "ImapSession", command: Id) -> None:
+    """RFC 2971: for logs and faults only; nothing depends on it."""
+    words = {k.decode("ascii", "replace"): v.decode("utf-8", "replace") for k, v in command.pairs or () if v}
+    if words:
+        session.site.log.event(
+            "imap.id", cid=session.stream.cid, name=words.get("name", ""), version=words.get("version", "")
+        )
+    session.say(render.id_line(_ID))
+    session.ok(command.tag, "ID completed")
+
+
+async def start_tls(session: "ImapSession", command: StartTls) -> None:
+    session.engine.ok(command.tag, "Begin TLS")
+    await session.flush()
+    await session.stream.start_tls(session.tls_context())
+    session.engine.after_tls()
+    session.engine.offer = offer(session.stream, session.site, starttls=False)
+
+
+async def login(session: "ImapSession", command: Login) -> None:
+    name, password = command.name.decode("utf-8", "replace"), command.password.decode("utf-8", "surrogateescape")
+    identity = await session.site.login.password(name, password, session.stream.peer, SERVICE, "LOGIN")
+    _welcome(session, command.tag, identity)
+
+
+async def authenticate(session: "ImapSession", command: Authenticate) -> None:
+    session.exchange = session.site.login.begin(command.mechanism, session.stream, SERVICE)
+    await _step(session, command.tag, session.exchange, command.initial or b"")
+
+
+async def sasl_response(session: "ImapSession", event: SaslResponse) -> None:
+    exchange: Exchange | None = session.exchange
+    assert exchange is not None
+    await _step(session, event.tag, exchange, event.octets)
+
+
+async def sasl_cancelled(session: "ImapSession", event: SaslCancelled) -> None:
+    session.exchange = None
+
+
+async def _step(session: "ImapSession", tag: bytes, exchange: Exchange, response: bytes) -> None:
+    try:
+        found = await exchange.step(response)
+    except BadExchange as fault:
+        session.exchange = None
+        session.site.log.event("imap.sasl", cid=session.stream.cid, why=str(fault))
+        session.bad(tag, "Not a response of this mechanism")
+        return
+    except BaseException:
+        session.exchange = None
+        raise
+    if isinstance(found, Identity):
+        session.exchange = None
+        _welcome(session, tag, found)
+    else:
+        session.engine.challenge(found)
+
+
+def _welcome(session: "ImapSession", tag: bytes, identity: Identity) -> None:
+    session.identity = identity
+    what = code.capability(capability.announced(session.engine.offer, authenticated=True))
+    session.ok(tag, "Logged in", what)
+
+
+async def enable(session: "ImapSession", command: Enable) -> None:
+    session.engine.enabled(tuple([name for name in command.names if name.upper() in _ENABLABLE]))
+    session.ok(command.tag, "ENABLE completed")
+
+
+async def namespace(session: "ImapSession", command: Namespace) -> None:
+    session.say(render.namespace([("", SEPARATOR)], utf8=session.engine.utf8))
+    session.ok(command.tag, "NAMESPACE completed")
+
+
+async def idle(session: "ImapSession", command: Idle) -> None:
+    session.engine.idle()
+    session.idle(True)
+
+
+async def idle_end(session: "ImapSession", event: IdleEnd) -> None:
+    session.idle(False)
+    if event.done:
+        await session.tell_news(may_expunge=True)
+        session.ok(event.tag, "IDLE completed")
+
+
+async def logout(session: "ImapSession", command: Logout) -> None:
+    session.engine.bye("Goodbye")
+    session.ok(command.tag, "LOGOUT completed")

@@ -1,0 +1,63 @@
+"""COPY and MOVE, with and without UID.
+
+MOVE is one transaction per piece: a message is in one mailbox or in the other, never in both or in none.
+
+Standards: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3; RFC 6851 §3.
+Faults:    NoSuchMailbox (TRYCREATE), StoreFull.
+"""
+
+from typing import TYPE_CHECKING
+
+from posthaus.mail import uidset
+from posthaus.proto.imap import code
+from posthaus.proto.imap.command import Copy, Move
+from posthaus.store import mailbox as mailboxes
+from posthaus.store import message
+from posthaus.store.error import NoSuchMailbox
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+_PIECE = 5_000  # messages in one write
+
+
+async def copy(session: "ImapSession", command: Copy) -> None:
+    copied = await _carry(session, command, move=False)
+    if copied is not None:
+        what = code.copy_uid(copied.uidvalidity, copied.source, copied.target) if copied.source else None
+        session.ok(command.tag, "COPY completed", what)
+
+
+async def move(session: "ImapSession", command: Move) -> None:
+    if session.selected.read_only:
+        session.no(command.tag, "The mailbox is open for reading only", code.READ_ONLY)
+        return
+    copied = await _carry(session, command, move=True)
+    if copied is None:
+        return
+    if copied.source:
+        # RFC 6851 §4.3: COPYUID in an untagged OK, before the EXPUNGEs
+        what = code.copy_uid(copied.uidvalidity, copied.source, copied.target)
+        session.say(b"* OK [%b] Moved\r\n" % what)
+    await session.tell_news(may_expunge=True)
+    session.ok(command.tag, "MOVE completed")
+
+
+async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) -> message.Copied | None:
+    view, store = session.selected, session.site.store
+    try:
+        target = await store.read(mailboxes.find, view.account, command.mailbox)
+    except NoSuchMailbox:
+        session.no(command.tag, "No such mailbox", code.TRYCREATE)  # RFC 9051 §6.4.7
+        return None
+    uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
+    whole = message.Copied(target.uidvalidity, [], [], 0)
+    for piece in uidset.slices(uids, _PIECE):
+        copied = await store.write(
+            message.copy, view.account, view.mailbox, piece, target.id, session.now(), move=move
+        )
+        whole.source.extend(copied.source)
+        whole.target.extend(copied.target)
+    return whole
+
+

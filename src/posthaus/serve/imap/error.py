@@ -1,0 +1,48 @@
+"""The store's and the house's names for what went wrong, as IMAP says them: one table.
+
+Standards: RFC 9051 §7.1; RFC 5530 §3.
+Faults:    none.
+"""
+
+from posthaus.base.error import Refusal, Trouble
+from posthaus.flow import identity
+from posthaus.proto.imap import code
+from posthaus.store import error as store
+
+ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
+    identity.BadCredentials: ("Name or password is wrong", code.AUTHENTICATIONFAILED),
+    identity.TooManyGuesses: ("Too many wrong passwords; try again later", code.LIMIT),
+    identity.ClearTextRefused: ("Use TLS first", code.PRIVACYREQUIRED),
+    identity.NoSuchMechanism: ("No such mechanism here", code.CANNOT),
+    identity.BadExchange: ("Not a response of this mechanism", code.CLIENTBUG),
+    identity.PasswordUnfit: ("Not a password", code.AUTHENTICATIONFAILED),
+    identity.LoginBusy: ("Too many log-ins at once; try again", code.UNAVAILABLE),
+    store.NoSuchDomain: ("No such domain", code.NONEXISTENT),
+    store.DomainExists: ("There is such a domain", code.ALREADYEXISTS),
+    store.DomainInUse: ("The domain has accounts", code.INUSE),
+    store.NoSuchAccount: ("The account is closed", code.AUTHORIZATIONFAILED),
+    store.AccountExists: ("There is such an account", code.ALREADYEXISTS),
+    store.NoSuchAlias: ("No such alias", code.NONEXISTENT),
+    store.AliasExists: ("There is such an alias", code.ALREADYEXISTS),
+    store.NoSuchMailbox: ("No such mailbox", code.NONEXISTENT),
+    store.MailboxExists: ("There is such a mailbox", code.ALREADYEXISTS),
+    store.MailboxHasChildren: ("The mailbox has inferiors", code.HASCHILDREN),
+    store.InvalidName: ("Not a name for a mailbox", code.CANNOT),
+    store.NotPermitted: ("Not possible with this mailbox", code.CANNOT),
+    store.NoSuchMessage: ("No such message", code.NONEXISTENT),
+    store.OverQuota: ("The account is full", code.OVERQUOTA),
+    store.LimitReached: ("Too many of these", code.LIMIT),
+    store.Locked: ("Somebody else is at it", code.INUSE),
+    store.StoreBusy: ("Busy; try again", code.UNAVAILABLE),
+    store.StoreFull: ("No space left at the server", code.UNAVAILABLE),
+    store.StoreDown: ("The store cannot be reached; try again later", code.UNAVAILABLE),
+}
+
+
+def answer_of(error: Refusal | Trouble) -> tuple[str, bytes | None]:
+    """Words and code of a NO."""
+    for kind in type(error).__mro__:
+        found = ANSWERS.get(kind)
+        if found is not None:
+            return found
+    return ("Try again later", code.UNAVAILABLE) if isinstance(error, Trouble) else ("Refused", code.CANNOT)

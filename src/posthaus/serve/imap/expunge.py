@@ -1,0 +1,53 @@
+"""EXPUNGE, UID EXPUNGE and CLOSE.
+
+Standards: RFC 9051 §6.4.1, §6.4.3, §6.4.9; RFC 4315 §2.1.
+Faults:    StoreDown and its like.
+"""
+
+from typing import TYPE_CHECKING
+
+from posthaus.mail import uidset
+from posthaus.mail.uidset import Ranges
+from posthaus.proto.imap import code
+from posthaus.proto.imap.command import Close, Expunge, Unselect
+from posthaus.store import message
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+_PIECE = 5_000  # UIDs looked through in one write
+
+
+async def expunge(session: "ImapSession", command: Expunge) -> None:
+    view = session.selected
+    if view.read_only:
+        session.no(command.tag, "The mailbox is open for reading only", code.READ_ONLY)
+        return
+    uids = view.uids.ranges() if command.uids is None else session.uids_of(command.uids, uid=True)
+    await _expunge(session, uids)
+    await session.tell_news(may_expunge=True)
+    session.ok(command.tag, "EXPUNGE completed")
+
+
+async def close(session: "ImapSession", command: Close) -> None:
+    """Expunges without a word, then leaves the mailbox (RFC 9051 §6.4.1)."""
+    view = session.selected
+    if not view.read_only:
+        await _expunge(session, view.uids.ranges())
+    session.unselect()
+    session.ok(command.tag, "CLOSE completed")
+
+
+async def unselect(session: "ImapSession", command: Unselect) -> None:
+    session.unselect()
+    session.ok(command.tag, "UNSELECT completed")
+
+
+async def _expunge(session: "ImapSession", uids: Ranges) -> None:
+    """Only what this client knows of: another session's newer messages are not its to expunge."""
+    view = session.selected
+    known = [(low, high) for _, low, high in view.uids.pieces(uids)]
+    for piece in uidset.slices(known, _PIECE):
+        await session.site.store.write(
+            message.expunge, view.account, view.mailbox, piece, session.now(), only_deleted=True
+        )

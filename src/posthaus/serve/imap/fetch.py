@@ -1,0 +1,119 @@
+"""FETCH and UID FETCH.
+
+Rows come in batches and go out as one write each; no transaction is open while a client is slow. A message that another
+session has expunged, and of which this client does not know yet, is answered from its tombstone.
+
+Standards: RFC 9051 §6.4.5, §6.4.9, §7.5.2.
+Faults:    UnknownEncoding; NO [EXPUNGEISSUED] where octets are gone for good.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from posthaus.mail.flag import SEEN
+from posthaus.mail.uidset import Range, Ranges
+from posthaus.proto.imap import code
+from posthaus.proto.imap.command import Fetch
+from posthaus.proto.imap.section import Attribute, Binary, Plain, Section
+from posthaus.serve.imap import outside
+from posthaus.serve.imap.attribute import Batch, Plan, plan
+from posthaus.serve.imap.view import View
+from posthaus.store import fetch as rows
+from posthaus.store import flag
+from posthaus.store.tx import Row
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+
+async def fetch(session: "ImapSession", command: Fetch) -> None:
+    view = session.selected
+    uids = session.uids_of(command.numbers, uid=command.uid)
+    attributes = command.items.attributes
+    if command.uid and Plain.UID not in attributes:
+        attributes = (Plain.UID, *attributes)  # RFC 9051 §6.4.9
+    if not view.read_only and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
+        attributes = tuple(dict.fromkeys((*attributes, Plain.FLAGS)))  # RFC 9051 §6.4.5: the change is told
+    lost = await send(session, uids, plan(attributes))
+    if lost:
+        session.no(command.tag, "Some of the messages are no longer there", code.EXPUNGEISSUED)  # RFC 9051 §7.1
+    else:
+        session.ok(command.tag, "FETCH completed")
+
+
+def _sets_seen(attribute: Attribute) -> bool:
+    """BODY[...] and its kind without PEEK; not RFC822.HEADER, which peeks."""
+    return isinstance(attribute, Section | Binary) and not attribute.peek
+
+
+async def _mark_seen(session: "ImapSession", view: View, uids: Ranges) -> bool:
+    """Sets \\Seen where it is missing; whether it was anywhere."""
+    known = [(low, high) for _, low, high in view.uids.pieces(uids)]
+    unseen = await session.site.store.read(rows.ranges_with, view.mailbox, known, SEEN, 0)
+    if not unseen:
+        return False
+    stored = await session.site.store.write(
+        flag.store, view.account, view.mailbox, unseen, flag.Mode.ADD, SEEN, (), session.now()
+    )
+    view.own.add(stored.modseq)
+    return True
+
+
+async def send(session: "ImapSession", uids: Ranges, how: Plan) -> int:
+    """FETCH responses for these UIDs, as far as the view knows them; how many had no octets any more."""
+    view, lost = session.selected, 0
+    for number, low, high in view.uids.pieces(uids):
+        while low <= high:
+            last = min(high, low + how.rows - 1)
+            found = await session.site.store.read(rows.placements, view.mailbox, low, last, how.columns, how.rows)
+            if len(found) == last - low + 1:
+                numbers: Sequence[int] = range(number, number + len(found))
+            else:
+                found, numbers = await _with_tombstones(session, view, found, low, last, number, how)
+                lost += last - low + 1 - len(found)
+            await _send_batch(session, how, found, numbers)
+            number += last - low + 1
+            low = last + 1
+    return lost
+
+
+async def _with_tombstones(
+    session: "ImapSession", view: View, found: Sequence[Row], low: int, last: int, number: int, how: Plan
+) -> tuple[list[Row], list[int]]:
+    """Fills the gaps that unannounced expunges have left."""
+    there = {row[0]: row for row in found}
+    merged: list[Row] = []
+    numbers: list[int] = []
+    for uid in range(low, last + 1):
+        row = there.get(uid) or await session.site.store.read(rows.tombstone, view.mailbox, uid, how.columns)
+        if row is not None:
+            merged.append(row)
+            numbers.append(number + uid - low)
+    return merged, numbers
+
+
+async def _send_batch(session: "ImapSession", how: Plan, found: Sequence[Row], numbers: Sequence[int]) -> None:
+    if not found:
+        return
+    batch = _batch(session, how, found)
+    if not how.has_body or not any(batch["place"]):
+        await session.send(how.lines(numbers, batch))
+        return
+    for row, number, place in zip(found, numbers, batch["place"], strict=True):
+        one = _batch(session, how, (row,))
+        if place:
+            await outside.send_line(session, how, number, one)
+        else:
+            await session.send(how.lines((number,), one))
+
+
+def _batch(session: "ImapSession", how: Plan, found: Sequence[Row]) -> Batch:
+    view = session.selected
+    columns = dict(zip(how.columns, zip(*found, strict=True), strict=True))
+    return Batch(columns, view.flag_text, 0 if session.is_rev2 else view.recent_from)
+
+
+async def send_flags(session: "ImapSession", uids: Sequence[Range], *, with_uid: bool) -> None:
+    """Unasked-for FETCH responses: flags that others have changed."""
+    attributes: tuple[Attribute, ...] = (Plain.UID, Plain.FLAGS) if with_uid else (Plain.FLAGS,)
+    await send(session, list(uids), plan(attributes))

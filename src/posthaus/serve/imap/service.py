@@ -1,0 +1,67 @@
+"""IMAP as a listener runs it: which function does which command.
+
+A new command has its row here, its value in proto/imap/command.py, and its function in a file of this folder.
+
+Standards: RFC 9051 §6.
+Faults:    none.
+"""
+
+import ssl
+from collections.abc import Callable
+
+from posthaus.flow.site import Site
+from posthaus.net.stream import Stream
+from posthaus.proto.imap import command, event
+from posthaus.proto.imap.server import Engine
+from posthaus.serve.imap import access, append, copy, expunge, fetch, listing, mailbox, search, select, status, store
+from posthaus.serve.imap.session import Answer, ImapSession
+
+ANSWERS: dict[type, Answer] = {
+    command.Capability: access.capabilities,
+    command.Noop: access.noop,
+    command.Check: access.noop,
+    command.Id: access.identify,
+    command.StartTls: access.start_tls,
+    command.Login: access.login,
+    command.Authenticate: access.authenticate,
+    event.SaslResponse: access.sasl_response,
+    event.SaslCancelled: access.sasl_cancelled,
+    command.Enable: access.enable,
+    command.Namespace: access.namespace,
+    command.Idle: access.idle,
+    event.IdleEnd: access.idle_end,
+    command.Logout: access.logout,
+    command.Select: select.select,
+    command.Create: mailbox.create,
+    command.Delete: mailbox.delete,
+    command.Rename: mailbox.rename,
+    command.Subscribe: mailbox.subscribe,
+    command.Unsubscribe: mailbox.unsubscribe,
+    command.List: listing.list_,
+    command.Lsub: listing.lsub,
+    command.Status: status.status,
+    command.Append: append.append,
+    event.LiteralHeader: append.literal,
+    event.LiteralChunk: append.chunk,
+    event.LiteralDropped: append.dropped,
+    command.Close: expunge.close,
+    command.Unselect: expunge.unselect,
+    command.Expunge: expunge.expunge,
+    command.Search: search.search,
+    command.Fetch: fetch.fetch,
+    command.Store: store.store,
+    command.Copy: copy.copy,
+    command.Move: copy.move,
+}
+
+
+class ImapService:
+    """Runs one session per connection. context: for STARTTLS, asked anew each time; None where there is none."""
+
+    def __init__(self, site: Site, context: Callable[[], ssl.SSLContext] | None) -> None:
+        self._site = site
+        self._context = context
+
+    async def __call__(self, stream: Stream) -> None:
+        engine = Engine(access.offer(stream, self._site, starttls=self._context is not None))
+        await ImapSession(stream, self._site, engine, ANSWERS, self._context).run()

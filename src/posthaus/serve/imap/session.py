@@ -1,0 +1,255 @@
+"""One IMAP connection: drives the engine over the stream, and carries commands to the functions that do them.
+
+A function per command says what to answer; before the answer goes out, the client is told what others have done, as far
+as it may hear it now. Between commands a bell only leaves a mark; in IDLE it is told at once.
+
+Standards: RFC 9051 §3, §5.2, §5.4, §7; RFC 2177.
+Faults:    Refusal and Trouble become NO by serve/imap/error.py; anything else is a defect: logged, and * BYE.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+from posthaus.base import limit
+from posthaus.base.error import Refusal, Trouble
+from posthaus.flow.identity import Exchange, Identity
+from posthaus.flow.site import Site
+from posthaus.mail.uidset import Ranges
+from posthaus.net.stream import Stream, Wake
+from posthaus.proto.imap import code
+from posthaus.proto.imap.command import Fetch, Search, Store
+from posthaus.proto.imap.event import End, Event
+from posthaus.proto.imap.number import SequenceSet
+from posthaus.proto.imap.server import Engine
+from posthaus.proto.line import NEED_DATA
+from posthaus.serve.imap import fetch
+from posthaus.serve.imap.error import answer_of
+from posthaus.serve.imap.view import View
+from posthaus.store import change
+from posthaus.store import mailbox as mailboxes
+from posthaus.store.store import Watch
+
+Answer = Callable[["ImapSession", Any], Awaitable[None]]
+_FLUSH_OCTETS = 64 * 1024
+
+
+class ImapSession:
+    """See the head of this module. Made by serve/imap/service.py, which knows which function does which command."""
+
+    __slots__ = (
+        "_answer", "_answers", "_book", "_idling", "_later", "_rung", "_said", "_watch", "append", "engine", "exchange",
+        "identity", "site", "stream", "tls_context", "view",
+    )  # fmt: skip
+
+    def __init__(self, stream: Stream, site: Site, engine: Engine, answers: dict[type, Answer], tls_context: Any) -> None:
+        self.stream = stream
+        self.site = site
+        self.engine = engine
+        self.identity: Identity | None = None
+        self.view: View | None = None
+        self.tls_context = tls_context  # for STARTTLS; None where there is none
+        self.exchange: Exchange | None = None  # AUTHENTICATE under way
+        self.append: Any = None  # the message of an APPEND that is coming in (serve/imap/append.py)
+        self._answers = answers
+        self._answer: tuple[Callable[..., None], bytes, str, bytes | None] | None = None
+        self._said = 0  # octets that wait in the engine
+        self._book = 0  # the book of changes is read up to this MODSEQ
+        self._rung = False
+        self._idling = False
+        self._watch: Watch | None = None
+        self._later: set[asyncio.Task[Any]] | None = None
+
+    # -- the loop --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        self.engine.greet("Posthaus is ready")
+        try:
+            while True:
+                event = self.engine.next_event()
+                if event is NEED_DATA:
+                    await self._wait()
+                elif isinstance(event, End):
+                    await self.flush()
+                    return
+                else:
+                    await self._handle(event)  # type: ignore[arg-type]
+        finally:
+            self.unselect()
+            if self.append is not None:
+                self.append.close()
+
+    async def _wait(self) -> None:
+        """The one place to wait: octets, a bell, or a deadline."""
+        await self.flush()
+        if self.stream.draining:
+            self.engine.bye("The server is stopping; connect again", code.UNAVAILABLE)
+            return
+        seconds = limit.IMAP_LOGIN_TIMEOUT_S if self.identity is None else limit.IMAP_IDLE_TIMEOUT_S
+        wake = await self.stream.wait(seconds)
+        if wake is Wake.OCTETS:
+            self.engine.receive(self.stream.take())
+        elif wake is Wake.END:
+            self.engine.receive(b"")
+        elif wake is Wake.DEADLINE:
+            self.engine.bye("Idle for too long")
+        elif self._idling:
+            await self.tell_news(may_expunge=True)
+
+    async def _handle(self, event: Event) -> None:
+        try:
+            await self._answers[type(event)](self, event)
+        except (Refusal, Trouble) as e:
+            text, what = answer_of(e)
+            self.no(getattr(event, "tag", b"*"), text, what)
+        except ConnectionError:
+            raise
+        except Exception as e:
+            self.site.log.defect("imap.defect", e, cid=self.stream.cid, command=type(event).__name__)
+            self.engine.bye("A fault of ours; connect again", code.SERVERBUG)
+            self._answer = None
+            return
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            if self._rung:
+                uid = getattr(event, "uid", True)
+                await self.tell_news(may_expunge=uid or not isinstance(event, Fetch | Store | Search))
+            say, tag, text, what = answer
+            say(tag, text, what)
+
+    # -- what the functions of the commands say --------------------------------------------------------------------
+
+    def ok(self, tag: bytes, text: str, what: bytes | None = None) -> None:
+        self._answer = (self.engine.ok, tag, text, what)
+
+    def no(self, tag: bytes, text: str, what: bytes | None = None) -> None:
+        self._answer = (self.engine.no, tag, text, what)
+
+    def bad(self, tag: bytes, text: str, what: bytes | None = None) -> None:
+        self._answer = (self.engine.bad, tag, text, what)
+
+    def say(self, octets: bytes) -> None:
+        """Whole response lines, small ones."""
+        if octets:
+            self.engine.send(octets)
+
+    async def send(self, octets: bytes) -> None:
+        """As say, for much: waits while the client does not read."""
+        self.engine.send(octets)
+        self._said += len(octets)
+        if self._said >= _FLUSH_OCTETS:
+            await self.flush()
+
+    async def flush(self) -> None:
+        self._said = 0
+        self.stream.write(self.engine.outgoing())
+        await self.stream.drain(limit.WRITE_STALLED_TIMEOUT_S)
+
+    def later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Work that promises nothing to anybody; its faults are counted, not told."""
+        if self._later is None:
+            self._later = set()
+        task = asyncio.get_running_loop().create_task(work)
+        self._later.add(task)
+        task.add_done_callback(self._done_later)
+
+    def _done_later(self, task: "asyncio.Task[Any]") -> None:
+        if self._later is not None:
+            self._later.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.site.metric.count("imap.later.failed")
+
+    # -- what they ask ---------------------------------------------------------------------------------------------
+
+    @property
+    def account(self) -> int:
+        assert self.identity is not None  # the engine lets no such command through
+        return self.identity.account_id
+
+    @property
+    def selected(self) -> View:
+        assert self.view is not None
+        return self.view
+
+    @property
+    def is_rev2(self) -> bool:
+        return self.engine.rev2
+
+    def now(self) -> int:
+        return int(self.site.clock.now())
+
+    def uids_of(self, numbers: SequenceSet, *, uid: bool) -> Ranges:
+        """The set as UIDs, rising; a message number that does not exist is a fault of the client."""
+        view = self.selected
+        if numbers.saved:
+            return view.saved
+        if uid:
+            return numbers.resolve(view.uids.last_uid)
+        ranges = numbers.resolve(len(view.uids))
+        if ranges and ranges[-1][1] > len(view.uids):
+            raise NoSuchNumber
+        return view.uids.uids_of(ranges)
+
+    # -- the selected mailbox --------------------------------------------------------------------------------------
+
+    def select(self, view: View, book: int) -> None:
+        """From now on this session hears of the account's changes, after MODSEQ book."""
+        self.view = view
+        self._book = book
+        self._rung = True  # something may have happened between the reading and the watching
+        self._watch = self.site.store.watch(view.account, self._ring)
+
+    def unselect(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        self.view = None
+        self._rung = False
+
+    def idle(self, idling: bool) -> None:
+        self._idling = idling
+        if idling and self._rung:
+            self.stream.ring()
+
+    def _ring(self) -> None:
+        self._rung = True
+        if self._idling:
+            self.stream.ring()
+
+    async def tell_news(self, *, may_expunge: bool) -> None:
+        """What others did, from the book, as far as the client may hear it now."""
+        view = self.view
+        if view is None:
+            return
+        self._rung = False
+        changes = await self.site.store.read(change.since, view.account, self._book)
+        if changes:
+            self._book = changes[-1].modseq
+            view.note(changes)
+        if not view.has_news:
+            return
+        if view.keywords_changed:
+            await self.read_keywords((), force=True)
+        if may_expunge:
+            self.say(view.tell_gone())
+        self.say(view.tell_added(recent=not self.is_rev2))
+        flagged = view.flags_to_tell()
+        if flagged:
+            await fetch.send_flags(self, flagged, with_uid=True)
+        if view.gone:
+            self._rung = True  # the next command may tell them
+
+    async def read_keywords(self, used: Sequence[str], *, force: bool = False) -> None:
+        """Learns keywords that are new to this view, and tells them before a flag shows them (RFC 9051 §7.3.5)."""
+        view = self.selected
+        known = {name.lower() for name in view.flag_text.keywords.values()}
+        if force or any(name.lower() not in known for name in used):
+            view.keywords_changed = False
+            keywords = await self.site.store.read(mailboxes.keywords, view.mailbox)
+            if keywords != view.flag_text.keywords:
+                view.flag_text = type(view.flag_text)(keywords)
+                self.say(view.flags_lines())
+
+
+class NoSuchNumber(Refusal):
+    """A message number beyond the last: BAD (RFC 9051 §2.3.1.2)."""

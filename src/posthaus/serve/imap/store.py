@@ -1,0 +1,60 @@
+"""STORE and UID STORE.
+
+Very many messages are done in pieces, so that no write takes long; each piece is told as soon as it is committed.
+
+Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3.
+Faults:    LimitReached (keywords), StoreDown and its like.
+"""
+
+from typing import TYPE_CHECKING
+
+from posthaus.mail import uidset
+from posthaus.mail.flag import parse_flags
+from posthaus.proto.imap import code
+from posthaus.proto.imap.command import Store
+from posthaus.serve.imap.view import RECENT, View
+from posthaus.store import flag
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+_PIECE = 20_000  # messages in one write
+
+
+async def store(session: "ImapSession", command: Store) -> None:
+    view = session.selected
+    if view.read_only:
+        session.no(command.tag, "The mailbox is open for reading only", code.READ_ONLY)
+        return
+    bits, keywords = parse_flags(command.flags)
+    mode = flag.Mode(command.sign.decode())
+    uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
+    refused: list[int] = []
+    for piece in uidset.slices(uids, _PIECE):
+        stored = await session.site.store.write(
+            flag.store, view.account, view.mailbox, piece, mode, bits, keywords, session.now(), command.unchanged_since
+        )
+        if stored.changed:
+            view.own.add(stored.modseq)
+        refused += stored.refused
+        if not command.silent:
+            await session.read_keywords(keywords)
+            await _send(session, view, stored, with_uid=command.uid)
+    if refused:
+        numbers = refused if command.uid else view.uids.numbers_of(refused)
+        session.ok(command.tag, "STORE completed, some had changed", code.modified(numbers))
+    else:
+        session.ok(command.tag, "STORE completed")
+
+
+async def _send(session: "ImapSession", view: View, stored: flag.Stored, *, with_uid: bool) -> None:
+    text, flags, uids = view.flag_text, stored.flags, stored.uids
+    if not session.is_rev2 and uids and uids[-1] >= view.recent_from:
+        flags = [f | RECENT if u >= view.recent_from else f for f, u in zip(flags, uids, strict=True)]
+    numbers = view.uids.numbers_of(uids)
+    if with_uid:
+        rows = zip(numbers, uids, [text[f] for f in flags], strict=True)
+        await session.send(b"".join(map(b"* %d FETCH (UID %d FLAGS (%b))\r\n".__mod__, rows)))
+    else:
+        lines = zip(numbers, [text[f] for f in flags], strict=True)
+        await session.send(b"".join(map(b"* %d FETCH (FLAGS (%b))\r\n".__mod__, lines)))

@@ -1,0 +1,153 @@
+"""The selected mailbox as this client knows it, and what it may be told now.
+
+The view holds the UIDs that the client has been told of, not those that are there. What others do comes from the book
+of changes; it waits here until the client may hear it: new messages and flags at any time, expunges never while FETCH,
+STORE or SEARCH is answered. MODSEQ is what this view has been told, never above a withheld expunge.
+
+Standards: RFC 9051 §7.4, §7.5.1; RFC 3501 §2.3.2 (\\Recent); RFC 7162 §3.2.
+Faults:    none.
+"""
+
+from collections.abc import Iterable
+
+from posthaus.mail import uidset
+from posthaus.mail.flag import render_flags
+from posthaus.mail.uidset import Ranges
+from posthaus.proto.imap import code, render
+from posthaus.serve.imap.uidmap import UidMap
+from posthaus.store.change import Change, Kind
+
+RECENT = 1 << 63  # a bit that no stored flag has
+_MEMO_FLAGS = 1_000  # different sets of flags whose text is kept
+
+SYSTEM_FLAGS = (b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Seen", b"\\Draft")
+COMMON_KEYWORDS = (b"$Forwarded", b"$MDNSent", b"$Junk", b"$NotJunk", b"$Phishing")
+
+
+class FlagText(dict[int, bytes]):
+    """Flags as a number -> "\\Seen $Forwarded": few sets of flags are in use, so each is written once."""
+
+    def __init__(self, keywords: dict[int, str]) -> None:
+        super().__init__()
+        self.keywords = keywords
+
+    def __missing__(self, flags: int) -> bytes:
+        if len(self) >= _MEMO_FLAGS:
+            self.clear()
+        text = self[flags] = render_flags(flags & ~RECENT, self.keywords, recent=bool(flags & RECENT))
+        return text
+
+
+class View:
+    """One selected mailbox of one session."""
+
+    __slots__ = (
+        "account", "added", "flag_text", "flagged", "gone", "is_removed", "keywords_changed", "mailbox", "modseq",
+        "name", "noted", "own", "read_only", "recent_from", "saved", "uids", "uidvalidity",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        account: int,
+        mailbox: int,
+        name: str,
+        uidvalidity: int,
+        uids: UidMap,
+        modseq: int,
+        keywords: dict[int, str],
+        *,
+        read_only: bool,
+        recent_from: int,
+    ) -> None:
+        self.account = account
+        self.mailbox = mailbox
+        self.name = name
+        self.uidvalidity = uidvalidity
+        self.uids = uids
+        self.modseq = self.noted = modseq
+        self.flag_text = FlagText(keywords)
+        self.read_only = read_only
+        self.recent_from = recent_from  # UIDs from here on are \Recent for this session
+        self.saved: Ranges = []  # "$" (RFC 9051 §6.4.4.1), UIDs
+        self.own: set[int] = set()  # MODSEQs of our own STOREs, whose answer says it all
+        self.added: Ranges = []
+        self.gone: Ranges = []
+        self.flagged: Ranges = []
+        self.keywords_changed = False
+        self.is_removed = False  # the mailbox itself is gone
+
+    # -- what others did -------------------------------------------------------------------------------------------
+
+    def note(self, changes: Iterable[Change]) -> None:
+        """Takes in what the book says; nothing is told yet."""
+        for change in changes:
+            if change.mailbox != self.mailbox:
+                continue
+            if change.kind == Kind.ADDED:
+                self.added += uidset.parse(change.uids)
+            elif change.kind == Kind.GONE:
+                self.gone = uidset.normalise(self.gone + uidset.parse(change.uids))
+            elif change.kind == Kind.FLAGS:
+                if change.modseq in self.own:
+                    self.own.discard(change.modseq)
+                else:
+                    self.flagged = uidset.normalise(self.flagged + uidset.parse(change.uids))
+            elif change.kind == Kind.KEYWORDS:
+                self.keywords_changed = True
+            self.noted = max(self.noted, change.modseq)
+        if not self.gone:
+            self.modseq = self.noted
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self.added or self.gone or self.flagged or self.keywords_changed)
+
+    # -- what the client is told -----------------------------------------------------------------------------------
+
+    def tell_gone(self) -> bytes:
+        """EXPUNGE responses for what is withheld, last first, so that no number shifts before it is used."""
+        if not self.gone:
+            return b""
+        numbers = self.uids.remove(self.gone)
+        # what came and went before it was told is told neither way
+        self.added = uidset.subtract(uidset.normalise(self.added), self.gone)
+        self.flagged = uidset.subtract(self.flagged, self.gone)
+        self.saved = uidset.subtract(self.saved, self.gone)
+        self.gone = []
+        self.modseq = self.noted
+        return b"".join(
+            [render.expunge(n) for first, last in reversed(numbers) for n in range(last, first - 1, -1)]
+        )
+
+    def tell_added(self, *, recent: bool) -> bytes:
+        """EXISTS, and RECENT where this client still wants it."""
+        last = self.uids.last_uid
+        added = [span for span in uidset.normalise(self.added) if span[1] > last]
+        self.added = []
+        if not added:
+            return b""
+        for first, last_added in added:
+            self.uids.add(first, last_added)
+        told = render.exists(len(self.uids))
+        return told + render.recent(self.recent) if recent else told
+
+    @property
+    def recent(self) -> int:
+        return self.uids.count_from(self.recent_from)
+
+    def flags_to_tell(self) -> Ranges:
+        """UIDs whose flags others have changed, of those the client knows; taken away from what waits."""
+        flagged = [(low, high) for _, low, high in self.uids.pieces(self.flagged)]
+        self.flagged = []
+        return flagged
+
+    # -- flags -----------------------------------------------------------------------------------------------------
+
+    def keyword_names(self) -> list[bytes]:
+        return [*COMMON_KEYWORDS, *(name.encode("ascii", "replace") for name in self.flag_text.keywords.values())]
+
+    def flags_lines(self) -> bytes:
+        """FLAGS and PERMANENTFLAGS."""
+        flags = [*SYSTEM_FLAGS, *self.keyword_names()]
+        permanent = [] if self.read_only else [*flags, b"\\*"]
+        return render.flags_line(flags) + b"* OK [%b] Flags that stay\r\n" % code.permanent_flags(permanent)
