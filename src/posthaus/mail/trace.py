@@ -10,14 +10,12 @@ Faults:    none; what cannot be written becomes "?".
 
 import functools
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthaus.mail.address import Address
+from posthaus.mail.date import render_date
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _VALUE_OCTETS = 400  # of one value of the peer in a trace field; two of them and their frame stay below 998
 
 _NOT_NAME = re.compile(r"[^A-Za-z0-9._:\[\]-]")
@@ -81,7 +79,7 @@ def render_received(hop: Hop) -> bytes:
     return (
         f"Received: from {_name(hop.helo) or 'unknown'} ({known}[{_name(hop.address)}])\r\n"
         f"\tby {_name(hop.by)} with {hop.protocol}{tls}\r\n"
-        f"\tid {_name(hop.tid)}{whom}; {render_date(int(hop.at))}\r\n"
+        f"\tid {_name(hop.tid)}{whom}; {_date(int(hop.at))}\r\n"
     ).encode()
 
 
@@ -101,11 +99,8 @@ def count_received(header: bytes) -> int:
 
 
 @functools.lru_cache(maxsize=64)
-def render_date(at: int) -> str:
-    """date-time = [ day-of-week "," ] date time, always in UTC"""
-    t = time.gmtime(at)
-    day = f"{_DAYS[t.tm_wday]}, {t.tm_mday} {_MONTHS[t.tm_mon - 1]} {t.tm_year:04d}"
-    return f"{day} {t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} +0000"
+def _date(at: int) -> str:
+    return render_date(at).decode("ascii")
 
 
 def _result(result: Result) -> str:

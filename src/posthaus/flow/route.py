@@ -1,0 +1,191 @@
+"""Where a forward-path leads: to accounts of ours, or to a refusal.
+
+The first of these decides: exact account, exact alias, user+detail without its detail, postmaster, catch-all. An alias
+may lead to aliases; each account is met once, loops end, and a target in another domain is left out as long as others
+remain. One look-up is one snapshot of the store. Only local addresses are ever accepted: this house is no open relay.
+
+Standards: RFC 5321 §3.5, §3.9, §4.1.3, §4.5.1 and §7.8, RFC 5233 §4.
+Faults:    Trouble of the store.
+"""
+
+from dataclasses import dataclass
+
+from posthaus.base import limit
+from posthaus.mail.address import Address, AddressFault, parse_address, split_subaddress
+from posthaus.proto.smtp import reply
+from posthaus.proto.smtp.reply import Reply
+from posthaus.store import account as accounts
+from posthaus.store import directory
+from posthaus.store.account import Account
+from posthaus.store.store import Store
+from posthaus.store.tx import Tx
+
+POSTMASTER = "postmaster"
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What this host is: its name, the domain of <Postmaster>, its own address-literals."""
+
+    hostname: str
+    domain: str = ""
+    literals: frozenset[str] = frozenset()
+    separator: str = "+"
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """An account of ours. `room_octets` is what its quota leaves, None without one."""
+
+    account_id: int
+    address: Address
+    inbox: int
+    detail: str | None = None
+    room_octets: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Several ways on: all accounts that an alias leads to, each once. `left_out` are targets in other domains."""
+
+    targets: tuple[Local, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`why` is for the log; the reply says less."""
+
+    reply: Reply
+    why: str
+
+
+Route = Local | Alias | Refused
+
+
+async def route(store: Store, address: Address, here: Here) -> Route:
+    """One look at the store."""
+    return await store.read(find_route, address, here)
+
+
+def locals_of(found: Route) -> tuple[Local, ...]:
+    if isinstance(found, Local):
+        return (found,)
+    return found.targets if isinstance(found, Alias) else ()
+
+
+async def find_route(tx: Tx, address: Address, here: Here) -> Route:
+    """As route(), inside of a transaction.
+
+    An account over its quota may have room again later. One full mailbox defers all that an alias leads to, because a
+    message is kept for all of them or for none.
+    """
+    found = await _find(tx, address, here)
+    if any(local.room_octets == 0 for local in locals_of(found)):
+        return Refused(reply.OVER_QUOTA, "over-quota")
+    return found
+
+
+async def _find(tx: Tx, address: Address, here: Here) -> Route:
+    """The rules in their order."""
+    if not address.domain or address.domain in here.literals:
+        # <Postmaster>, and mail to the host by its number: both mean the domain of the house.
+        if address.domain and address.localpart.lower() != POSTMASTER:
+            return Refused(reply.NO_SUCH_USER, "address-literal")
+        address = Address(address.localpart, here.domain)
+    if not await directory.domain_exists(tx, address.domain):
+        if address.domain != here.hostname or address.localpart.lower() != POSTMASTER:
+            return Refused(reply.RELAYING_DENIED, "relaying")
+        address = Address(POSTMASTER, here.domain)
+    found = await _look_up(tx, address, None, here)
+    user, detail = split_subaddress(address.localpart, here.separator)
+    if found is None and detail is not None:
+        found = await _look_up(tx, Address(user, address.domain), detail, here)
+    if found is None and address.localpart.lower() == POSTMASTER:
+        found = await _follow_one(tx, await directory.first_account(tx, address.domain), here)
+    if found is None:
+        found = await _follow_one(tx, await directory.catch_all(tx, address.domain), here)
+    return found or Refused(reply.NO_SUCH_USER, "no-mailbox")
+
+
+async def _look_up(tx: Tx, address: Address, detail: str | None, here: Here) -> Route | None:
+    """An account of exactly this address, or all that an alias of exactly this address leads to."""
+    account = await accounts.find(tx, address.key)
+    if account is not None:
+        return _local(account, detail)
+    targets = await directory.alias_targets(tx, address.key)
+    return await _follow(tx, address.key, targets, here) if targets else None
+
+
+def _local(account: Account, detail: str | None) -> Route:
+    if account.state != accounts.OPEN:
+        return Refused(reply.ACCOUNT_DISABLED, "account-closed")
+    address = _parse(account.address)
+    if address is None:
+        return Refused(reply.NO_SUCH_USER, "account-address")
+    room = max(0, account.quota_octets - account.used_octets) if account.quota_octets > 0 else None
+    return Local(account.id, address, account.inbox, detail, room)
+
+
+async def _follow_one(tx: Tx, target: str | None, here: Here) -> Route | None:
+    """A postmaster or a catch-all: an account or an alias, named by its address."""
+    address = _parse(target) if target else None
+    return None if address is None else await _look_up(tx, address, None, here)
+
+
+async def _follow(tx: Tx, key: str, targets: tuple[str, ...], here: Here) -> Route:
+    """Breadth first; an address that was seen before is not followed again, so a loop ends by itself."""
+    seen = {key}
+    met: dict[int, Local] = {}
+    left_out: list[str] = []
+    level = list(targets)
+    for _ in range(limit.ALIAS_DEPTH):
+        deeper: list[str] = []
+        for target in level:
+            address = _parse(target)
+            if address is None or address.key in seen:
+                continue
+            seen.add(address.key)
+            if len(seen) > limit.ALIAS_TARGETS:
+                return Refused(reply.ALIAS_LOOP, "alias-too-wide")
+            deeper += await _target(tx, address, here, met, left_out)
+        level = deeper
+        if not level:
+            break
+    if met:
+        return Alias(tuple(met.values()), tuple(left_out))
+    if left_out:
+        return Refused(reply.ALIAS_LEADS_OUT, "alias-leads-out")
+    if level:
+        return Refused(reply.ALIAS_LOOP, "alias-too-deep")
+    return Refused(reply.NO_SUCH_USER, "alias-leads-nowhere")
+
+
+async def _target(tx: Tx, address: Address, here: Here, met: dict[int, Local], left_out: list[str]) -> tuple[str, ...]:
+    """Enter one target where it belongs; the targets of an alias are given back to be followed."""
+    account = await accounts.find(tx, address.key)
+    user, detail = split_subaddress(address.localpart, here.separator)
+    if account is None and detail is not None:
+        account = await accounts.find(tx, Address(user, address.domain).key)
+    if account is not None:
+        found = _local(account, detail)
+        if isinstance(found, Local):
+            met.setdefault(found.account_id, found)
+        return ()
+    if not await directory.domain_exists(tx, address.domain):
+        left_out.append(str(address))
+        return ()
+    return await directory.alias_targets(tx, address.key)
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        return parse_address(text.encode("utf-8", "replace"), smtputf8=True)
+    except AddressFault:
+        return None
+
+
+async def is_own(tx: Tx, address: Address, account_id: int, here: Here) -> bool:
+    """May this account write as this address: is it the account's own, or does mail to it come (also) here?"""
+    found = await _find(tx, address, here)
+    return any(local.account_id == account_id for local in locals_of(found))

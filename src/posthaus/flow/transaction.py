@@ -1,0 +1,61 @@
+"""A mail transaction: MAIL to the end of data, and the client who speaks it.
+
+Client lives as long as its session, Transaction as long as RFC 5321 §3.3 says; it is dropped at the 250. These two are
+the only mutable values on the message's way.
+
+Standards: RFC 5321 §3.3 and §4.4, RFC 3848.
+Faults:    none.
+"""
+
+from dataclasses import dataclass, field
+
+from posthaus.flow.identity import Identity
+from posthaus.flow.route import Local
+from posthaus.flow.spool import Spool
+from posthaus.mail import trace
+from posthaus.mail.envelope import Envelope, Recipient
+from posthaus.net.peer import Peer, TlsState
+
+
+@dataclass(slots=True)
+class Client:
+    """What is known of the other end."""
+
+    peer: Peer
+    cid: str
+    name: str = ""  # what EHLO said
+    esmtp: bool = False
+    lmtp: bool = False
+    tls: TlsState | None = None
+    identity: Identity | None = None
+    reverse: str = ""  # host name by a confirmed reverse look-up
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One message on its way in."""
+
+    tid: str
+    client: Client
+    envelope: Envelope
+    at: float  # Unix time of MAIL
+    recipients: list[Recipient] = field(default_factory=list)
+    locals: dict[int, Local] = field(default_factory=dict)  # by account: one placing each, however often it was named
+    spool: Spool | None = None
+
+    @property
+    def protocol(self) -> str:
+        """The keyword of the Received field."""
+        client = self.client
+        return trace.protocol(
+            esmtp=client.esmtp,
+            lmtp=client.lmtp,
+            tls=client.tls is not None,
+            auth=client.identity is not None,
+            smtputf8=self.envelope.smtputf8,
+        )
+
+    def close(self) -> None:
+        if self.spool is not None:
+            self.spool.close()
+            self.spool = None
