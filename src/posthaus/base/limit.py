@@ -16,9 +16,13 @@ PROXY_HEADER_TIMEOUT_S = 10.0  # a load balancer sends it with its first octets
 TLS_HELLO_OCTETS = 64 * 1024  # a ClientHello in several records; post-quantum shares take about 2 KB
 
 # -- SMTP ----------------------------------------------------------------------------------------------------------
-SMTP_COMMAND_OCTETS = 4_096  # RFC 5321 §4.5.3.1.4 wants 512; extensions add (RFC 3461 §4: 500 + 1,024 ...), AUTH 12,288 apart
+SMTP_COMMAND_OCTETS = (
+    4_096  # RFC 5321 §4.5.3.1.4 wants 512; extensions add (RFC 3461 §4: 500 + 1,024 ...), AUTH 12,288 apart
+)
 SMTP_AUTH_LINE_OCTETS = 12_288  # RFC 4954 §4
-SMTP_TEXT_LINE_OCTETS = 1_000_000  # RFC 5321 §4.5.3.1.6 wants 1,000; real mail exceeds that and folding would break DKIM
+SMTP_TEXT_LINE_OCTETS = (
+    1_000_000  # RFC 5321 §4.5.3.1.6 wants 1,000; real mail exceeds that and folding would break DKIM
+)
 SMTP_RECIPIENTS = 1_000  # RFC 5321 §4.5.3.1.8 wants at least 100
 SMTP_MESSAGE_OCTETS = 50 * 1024 * 1024
 SMTP_IDLE_TIMEOUT_S = 300.0  # RFC 5321 §4.5.3.2.7
@@ -98,6 +102,9 @@ MIME_FALSE_DELIMITERS = 100_000  # lines that begin as a boundary does and are n
 HEADER_ADDRESSES = 10_000  # in one ENVELOPE; a list with more is cut
 PREVIEW_CHARACTERS = 256  # RFC 8970 §3: at most 200 are wanted, 256 may be sent
 PREVIEW_OCTETS = 64 * 1024  # of one part, read for the preview
+PREVIEW_PARTS = 5  # text parts tried until one has text
+PREVIEW_HTML_TAGS = 3_000
+HTML_TAGS = 10_000  # Lexbor needs 0.2 s for so many, each in the other; beyond, tags are cut out by a plainer way
 HTML_OCTETS = 2 * 1024 * 1024  # of one part, read for its text
 SUBJECT_CHARACTERS = 4_000  # decoded, for search
 REFERENCES = 1_000  # message-ids of one References field; the last ones count
@@ -113,4 +120,15 @@ INLINE_OCTETS = 128 * 1024  # octets up to here live in the database, larger one
 SPOOL_MEMORY_OCTETS = 256 * 1024  # a message larger than this is spooled to a file while it comes in
 WRITE_BATCH = 200  # write functions in one commit
 SPACE_RESERVE_OCTETS = 64 * 1024 * 1024  # below this, mail is deferred while EXPUNGE and the purge still work
+STORE_LOCK_PATIENCE_S = 30.0  # waiting for the right to write, or for a connection; then StoreBusy
+STORE_CONNECTIONS = 8  # of one worker to PostgreSQL, one more for bells; its default is 100 in all
+STORE_RETRIES = 5  # of a write that PostgreSQL gave up for another's sake (40001, 40P01)
+STORE_STATEMENT_TIMEOUT_S = 60.0  # PostgreSQL: a statement that takes longer has lost its server
+KEEP_TOMBSTONES_S = (
+    90 * 86_400
+)  # and the book of changes: how long a client may stay away and still learn what vanished
+KEEP_PENDING_S = 3_600  # octets outside whose writer has not come back by then are taken away
+SWEEP_EVERY_S = 600.0
+SWEEP_ROWS = 200  # in one write of the sweep: a few milliseconds
+SWEEP_LEASE_S = 120.0
 VERIFY_ROWS_SHOWN = 5  # of each broken invariant

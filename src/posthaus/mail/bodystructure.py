@@ -7,6 +7,8 @@ Standards: RFC 9051 §7.5.2, §9 (body, body-extension).
 Faults:    none.
 """
 
+import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from posthaus.base.limit import HEADER_OCTETS, MIME_HEADER_OCTETS
@@ -17,6 +19,9 @@ from posthaus.mail.nstring import nstring, string
 from posthaus.mail.parameter import Parameters
 from posthaus.mail.structure import Part
 
+# What this file and mail/nstring.py write, and no more: strings, literals, atoms, parentheses.
+_TOKEN = re.compile(rb' |"(?:[^"\\]++|\\.)*+"|\{(\d+)\}\r\n|[^ ()"{]+|[()]', re.DOTALL)
+
 
 def render_bodystructure(octets: bytes, part: Part) -> bytes:
     """The answer to FETCH BODYSTRUCTURE. `octets` are those of the whole message."""
@@ -26,6 +31,11 @@ def render_bodystructure(octets: bytes, part: Part) -> bytes:
 def render_body(octets: bytes, part: Part) -> bytes:
     """The answer to FETCH BODY: the same without extension data."""
     return _body(octets, part, False)
+
+
+def plain(bodystructure: bytes) -> bytes:
+    """A rendered BODYSTRUCTURE as BODY: without its extension data, and without the message."""
+    return _plain(bodystructure, _parse(bodystructure))
 
 
 def _body(octets: bytes, part: Part, extended: bool) -> bytes:
@@ -88,3 +98,58 @@ def _parameters(parameters: Parameters) -> bytes:
     if not parameters:
         return b"NIL"
     return b"(%b)" % b" ".join([b"%b %b" % (string(name), string(value)) for name, value in parameters])
+
+
+# -- BODY out of BODYSTRUCTURE -------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Item:
+    """A string, number or NIL, or a list of such, with its place in the octets."""
+
+    start: int
+    end: int = 0
+    items: "list[_Item]" = field(default_factory=list)
+    is_list: bool = True
+
+
+def _parse(octets: bytes) -> _Item:
+    top = _Item(0, len(octets))
+    path = [top]
+    at = 0
+    while found := _TOKEN.match(octets, at):
+        start, at = at, found.end()
+        mark = octets[start]
+        if mark == 0x20:
+            continue
+        if mark == 0x28:
+            item = _Item(start)
+            path[-1].items.append(item)
+            path.append(item)
+        elif mark == 0x29:
+            path.pop().end = at
+        else:
+            if found[1]:
+                at += int(found[1])
+            path[-1].items.append(_Item(start, at, is_list=False))
+    return top.items[0]
+
+
+def _plain(octets: bytes, body: _Item) -> bytes:
+    items = body.items
+    if items[0].is_list:
+        bodies = [item for item in items if item.is_list]
+        count = next(index for index, item in enumerate(items) if not item.is_list)
+        subtype = items[count]
+        return b"(%b %b)" % (
+            b"".join([_plain(octets, item) for item in bodies[:count]]),
+            octets[subtype.start : subtype.end],
+        )
+    type_, subtype_ = (octets[item.start : item.end] for item in items[:2])
+    pieces = [octets[item.start : item.end] for item in items[:7]]
+    if type_ == b'"text"':
+        pieces.append(octets[items[7].start : items[7].end])
+    elif type_ == b'"message"' and subtype_ in (b'"rfc822"', b'"global"'):
+        envelope, inner, lines = items[7:10]
+        pieces += [octets[envelope.start : envelope.end], _plain(octets, inner), octets[lines.start : lines.end]]
+    return b"(%b)" % b" ".join(pieces)

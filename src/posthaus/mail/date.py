@@ -40,7 +40,7 @@ _ISO = re.compile(
     rb"\s*+(\d{4})-(\d\d)-(\d\d)[T\s]\s*+(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?[ ]?(?:([+-]\d\d):?(\d\d))?"
 ).match
 
-_INTERNAL = re.compile(rb"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)").fullmatch
+_DATE_TIME = re.compile(rb"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)").fullmatch
 _SEARCH = re.compile(rb"(\d{1,2})-([A-Za-z]{3})-(\d{4})").fullmatch
 _COMMENT = re.compile(rb"\([^()]*\)")
 
@@ -84,9 +84,12 @@ def render_date(seconds: int, offset_minutes: int = 0) -> bytes:
     )  # fmt: skip
 
 
-def parse_internal_date(value: bytes) -> DateTime | None:
-    """date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE"""
-    found = _INTERNAL(value)
+def parse_date_time(value: bytes) -> DateTime | None:
+    """date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
+
+    The quotes may be gone already.
+    """
+    found = _DATE_TIME(value.strip(b'"'))
     if not found:
         return None
     day, month, year, hour, minute, second, sign, zone_hour, zone_minute = found.groups()
@@ -98,11 +101,17 @@ def parse_internal_date(value: bytes) -> DateTime | None:
     )
 
 
-def render_internal_date(seconds: int, offset_minutes: int = 0) -> bytes:
-    """As parse_internal_date() reads it, without quotes: `17-Jul-1996 02:44:25 -0700`."""
+def render_date_time(seconds: int, offset_minutes: int = 0) -> bytes:
+    """INTERNALDATE with its quotes: `"17-Jul-1996 02:44:25 -0700"`."""
     days, rest = divmod(seconds + offset_minutes * 60, 86_400)
     day = date.fromordinal(days + _EPOCH_DAY)
-    return b"%2d-%b-%04d %b %b" % (day.day, _MONTH_NAMES[day.month - 1], day.year, _clock(rest), _zone(offset_minutes))
+    return b'"%2d-%b-%04d %b %b"' % (
+        day.day,
+        _MONTH_NAMES[day.month - 1],
+        day.year,
+        _clock(rest),
+        _zone(offset_minutes),
+    )
 
 
 def parse_search_date(value: bytes) -> int | None:

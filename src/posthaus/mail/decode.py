@@ -13,6 +13,10 @@ import re
 from functools import lru_cache
 from typing import Final
 
+ENCODINGS: Final = frozenset(
+    {b"7bit", b"8bit", b"binary", b"base64", b"quoted-printable", b"x-uuencode", b"uuencode", b"x-uue"}
+)  # all that decode_body() knows
+
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64: Final = bytes(octet for octet in range(256) if octet not in _BASE64 + b"=")
 _SPACE_AT_END = re.compile(rb"[ \t]+(?=\r?\n)")
@@ -30,6 +34,7 @@ _SUPERSETS: Final = {
     "iso-8859-9": "cp1254", "windows-874": "cp874", "tis-620": "cp874", "unicode-1-1-utf-7": "utf-7",
     "utf8mb4": "utf-8", "x-mac-roman": "mac-roman", "macintosh": "mac-roman", "x-euc-jp": "euc-jp",
 }  # fmt: skip
+_ASCII_SUPERSETS: Final = frozenset({"", "utf-8", "cp1252", "cp1250", "cp1251", "iso8859-2", "iso8859-15", "koi8-r"})
 # Codecs that are not charsets of mail; "idna" and "punycode" are quadratic besides.
 _NOT_CHARSETS: Final = frozenset(
     {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "charmap"}
@@ -93,12 +98,12 @@ def decode_uu(octets: bytes) -> bytes:
 def decode_text(octets: bytes, charset: bytes = b"", *, cut: bool = False) -> str:
     """Octets as text: the declared charset, else UTF-8, else windows-1252. `cut`: the last character may be in part."""
     name = codec_name(charset)
+    if name in _ASCII_SUPERSETS and octets.isascii():
+        return clean(octets.decode("ascii"))
     if name:
         text = _strict(octets, name, cut)
         if text is not None:
             return clean(text)
-    elif octets.isascii():
-        return clean(octets.decode("ascii"))
     if name != "utf-8":
         text = _strict(octets, "utf-8", cut)
         if text is not None:

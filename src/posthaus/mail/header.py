@@ -25,7 +25,6 @@ class Header:
     names: list[bytes]
     first: dict[bytes, bytes]  # name -> raw octets of its first occurrence
     blank: bytes
-    whole: bool  # False: larger than the limit, the rest was not read
 
     def value(self, name: bytes) -> bytes | None:
         """Unfolded value of the first field of this (lower-case) name."""
@@ -48,22 +47,19 @@ def head_end(octets: bytes) -> int:
 
 
 def read_header(head: bytes, limit_octets: int = HEADER_OCTETS) -> Header:
-    """Fields of a header block that may or may not end with its empty line."""
-    whole = len(head) <= limit_octets
-    if not whole:
-        head = head[:limit_octets]
+    """Fields of a header block that may or may not end with its empty line; of a larger one the first whole fields."""
     head, blank = _cut_blank(head)
+    if len(head) > limit_octets:
+        head = _cut(head, limit_octets)
     raws = [raw + b"\n" for raw in _FIELD_END(head)]
     # What follows the last LF is a line that was cut off, or nothing.
     last = raws.pop()[:-1]
     if last:
         raws.append(last)
-    if len(raws) > HEADER_FIELDS:
-        del raws[HEADER_FIELDS:]
-        whole = False
+    del raws[HEADER_FIELDS:]
     names = [raw[:colon].rstrip().lower() if (colon := raw.find(b":")) > 0 else b"" for raw in raws]
     first = dict(zip(reversed(names), reversed(raws), strict=True))
-    return Header(raws, names, first, blank if whole else b"", whole)
+    return Header(raws, names, first, blank)
 
 
 def value_of(raw: bytes) -> bytes:
@@ -75,6 +71,14 @@ def value_of(raw: bytes) -> bytes:
 def unfold(value: bytes) -> bytes:
     """Line ends taken out; the white space after them stays (RFC 5322 §2.2.3)."""
     return value.replace(b"\r\n", b"").replace(b"\n", b"")
+
+
+def _cut(head: bytes, limit_octets: int) -> bytes:
+    """As many whole fields as lie within the limit."""
+    end = limit_octets
+    while (end := head.rfind(b"\n", 0, end)) >= 0 and head[end + 1 : end + 2] in (b" ", b"\t"):
+        pass
+    return head[: end + 1]
 
 
 def _cut_blank(head: bytes) -> tuple[bytes, bytes]:
