@@ -115,7 +115,7 @@ async def login_row(tx: Tx, key: str) -> LoginRow | None:
 
 async def credentials(tx: Tx, account: int) -> dict[str, bytes]:
     """What proves who he is: kind -> value, both made by flow/credential.py."""
-    return dict(await tx.all("SELECT kind, value FROM credential WHERE account=$1", account))  # type: ignore[arg-type]
+    return dict(await tx.all("SELECT kind, value FROM credential WHERE account=$1", account))
 
 
 async def set_credentials(tx: Tx, account: int, values: Mapping[str, bytes]) -> None:

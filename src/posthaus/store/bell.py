@@ -47,7 +47,7 @@ class Bells:
         for account, modseq in touched.items():
             watchers = self._watchers.get(account)
             if watchers:
-                self._heard[account] = modseq
+                self._heard[account] = max(modseq, self._heard[account])
                 for watcher in tuple(watchers):
                     watcher.ring()
 

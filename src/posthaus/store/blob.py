@@ -1,7 +1,7 @@
 """Octets: small ones in the database, large ones outside, named by rows.
 
-Large octets go outside in three steps: a pending row is committed, the octets are written and synced under a key that is
-never used again, and the commit that names them makes the row live. Taking away goes the other way: the row becomes
+Large octets go outside in three steps: a pending row is committed, the octets are written and synced under a key that
+is never used again, and the commit that names them makes the row live. Taking away goes the other way: the row becomes
 to-unlink, committed, then the octets go, then the row. So a crash leaves at worst a row that the sweep finds; nobody
 ever lists what lies outside.
 
@@ -19,7 +19,7 @@ from posthaus.store.error import NoSuchMessage
 from posthaus.store.tx import Row, Tx
 
 LIVE, PENDING, UNLINK = 0, 1, 2
-PLAIN, ZSTD = 0, 1
+PLAIN, ZSTD, UNPACKABLE = 0, 1, 2  # the last: as it came, for packing makes it no shorter
 
 # Measured on real mail: zstd -1 makes 0.5 of it, costs 16 microseconds in and 6 out for 4 KB, whatever is shorter takes
 # nearly as long. So a longer body is packed at once, and a short one when it is a day old: most reading is of new mail.
@@ -72,7 +72,7 @@ def pack(body: bytes) -> tuple[bytes, int]:
 
 
 def unpack(body: bytes, packing: int) -> bytes:
-    return _Codec.decompressor.decompress(body) if packing else body
+    return _Codec.decompressor.decompress(body) if packing == ZSTD else body
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
@@ -114,9 +114,11 @@ async def begin(tx: Tx, key: str, size: int, head_size: int, now: int) -> int:
 
 
 async def unnamed(tx: Tx, pending_before: int, most: int) -> list[tuple[int, str]]:
-    """Blobs to be unlinked, and those pending since before a time (their writer died): now all to be unlinked."""
+    """(id, key) of blobs to be unlinked, and those pending since before a time (their writer died)."""
     await tx.run("UPDATE blob SET state=2 WHERE state=1 AND created<$1", pending_before)
-    rows = await tx.all("SELECT id, place FROM blob WHERE state=2 LIMIT $1", most)
+    # named again by a write that was under way when it was marked
+    await tx.run("UPDATE blob SET state=0 WHERE state=2 AND EXISTS (SELECT 1 FROM message m WHERE m.blob=blob.id)")
+    rows = await tx.all("SELECT id, place FROM blob WHERE state=2 ORDER BY id LIMIT $1", most)
     return rows  # type: ignore[return-value]
 
 
@@ -130,15 +132,18 @@ async def unpacked(tx: Tx, before: int, after: int, most: int) -> list[Row]:
     """(created, id, body) of short bodies from before a time, oldest first, that came after `after`."""
     rows = await tx.all(
         "SELECT b.created, b.id, o.body FROM blob b JOIN octets o ON o.blob=b.id"
-        " WHERE b.state=0 AND b.packing=0 AND b.place='' AND b.created<$1 AND b.created>=$2 ORDER BY b.created LIMIT $3",
+        " WHERE b.state=0 AND b.packing=0 AND b.place='' AND b.created<$1 AND b.created>=$2"
+        " ORDER BY b.created LIMIT $3",
         before, after, most,
     )  # fmt: skip
     return list(rows)
 
 
 async def put_packed(tx: Tx, bodies: list[tuple[int, bytes, int]]) -> None:
-    """(blob, body, packing); a body that packing does not shorten is marked 2 so that it is not tried again."""
+    """(blob, body, packing); a body that packing does not shorten is marked so that it is not tried again."""
     await tx.many(
         "UPDATE octets SET body=$2 WHERE blob=$1", [(blob, body) for blob, body, packing in bodies if packing]
     )
-    await tx.many("UPDATE blob SET packing=$2 WHERE id=$1", [(blob, packing or 2) for blob, _, packing in bodies])
+    await tx.many(
+        "UPDATE blob SET packing=$2 WHERE id=$1", [(blob, packing or UNPACKABLE) for blob, _, packing in bodies]
+    )

@@ -51,3 +51,10 @@ async def forget(tx: Tx, before: int, most: int) -> int:
     rows = await tx.all("SELECT account, modseq, mailbox, kind FROM change WHERE at<$1 LIMIT $2", before, most)
     await tx.many("DELETE FROM change WHERE account=$1 AND modseq=$2 AND mailbox=$3 AND kind=$4", rows)
     return len(rows)
+
+
+async def forget_account(tx: Tx, account: int, most: int) -> int:
+    """Drops rows of an account, whatever their age; how many."""
+    rows = await tx.all("SELECT account, modseq, mailbox, kind FROM change WHERE account=$1 LIMIT $2", account, most)
+    await tx.many("DELETE FROM change WHERE account=$1 AND modseq=$2 AND mailbox=$3 AND kind=$4", rows)
+    return len(rows)

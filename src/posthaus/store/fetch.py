@@ -95,7 +95,7 @@ async def listing(tx: Tx, mailbox: int) -> Sequence[tuple[int, int, int]]:
         mailbox << 32,
         mailbox << 32 | 0xFFFFFFFF,
     )
-    return rows  # type: ignore[return-value]
+    return rows
 
 
 async def ranges_with(tx: Tx, mailbox: int, uids: Iterable[Range], mask: int, value: int) -> Ranges:

@@ -22,6 +22,7 @@ from posthaus.store.error import (
     NoSuchMailbox,
     NotPermitted,
 )
+from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
 SEPARATOR = "/"
@@ -76,7 +77,7 @@ def checked_name(name: str) -> str:
 
 def canonical(name: str) -> str:
     """As checked_name, for looking up: nothing is refused."""
-    head, slash, rest = name.partition(SEPARATOR)
+    head, slash, rest = storable(name).partition(SEPARATOR)
     return f"INBOX{slash}{rest}" if head.upper() == "INBOX" else name
 
 
@@ -111,13 +112,13 @@ async def subscriptions(tx: Tx, account: int) -> list[str]:
 async def gone(tx: Tx, mailbox: int) -> Sequence[tuple[int, bytes]]:
     """UIDs that are no more: (chunk, bitmap) in order; see store/gone.py."""
     rows = await tx.all("SELECT chunk, bits FROM gone WHERE mailbox=$1 ORDER BY chunk", mailbox)
-    return rows  # type: ignore[return-value]
+    return rows
 
 
 async def keywords(tx: Tx, mailbox: int) -> dict[int, str]:
     """bit -> name, of those that are not everybody's."""
     rows = await tx.all("SELECT bit, name FROM keyword WHERE mailbox=$1 ORDER BY bit", mailbox)
-    return dict(rows)  # type: ignore[arg-type]
+    return dict(rows)
 
 
 async def first_unseen(tx: Tx, box: Mailbox) -> int | None:
@@ -134,7 +135,10 @@ async def first_unseen(tx: Tx, box: Mailbox) -> int | None:
 
 async def note_opened(tx: Tx, mailbox: int, recent_from: int, unseen_from: int) -> None:
     """What a session that opened it has seen: later ones need not. Changes no MODSEQ."""
-    await tx.run("UPDATE mailbox SET recent_from=$2 WHERE id=$1 AND recent_from<$2", mailbox, recent_from)
+    await tx.run(  # also where nothing changes: this locks the row, so what is read next stays true
+        "UPDATE mailbox SET recent_from=CASE WHEN recent_from<$2 THEN $2 ELSE recent_from END WHERE id=$1",
+        mailbox, recent_from,
+    )  # fmt: skip
     if unseen_from and await first_unseen(tx, await get(tx, mailbox)) == unseen_from:
         await tx.run("UPDATE mailbox SET unseen_from=$2 WHERE id=$1", mailbox, unseen_from)
 

@@ -17,11 +17,11 @@ from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
 from posthaus.store import change, gone
 from posthaus.store import mailbox as mailboxes
-from posthaus.store.error import NoSuchMailbox, OverQuota, StoreFull
+from posthaus.store.error import NoSuchAccount, NoSuchMailbox, OverQuota, StoreDown, StoreFull
+from posthaus.store.text import storable
 from posthaus.store.tx import Row, Tx
 
 UID = 0xFFFFFFFF
-_SLACK = 1_000  # SQLite's and PostgreSQL's parameters in one statement are many more
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ async def keep(tx: Tx, content: Content, now: int) -> int:
     p = content.prepared
     if content.blob:
         blob = content.blob
-        await tx.run("UPDATE blob SET state=0 WHERE id=$1 AND state=1", blob)
+        if not await tx.run("UPDATE blob SET state=0 WHERE id=$1 AND state<>2", blob):
+            raise StoreDown("the octets were pending for too long and are being taken away")
     else:
         row = await tx.one(
             "INSERT INTO blob (size, head_size, place, state, packing, created)"
@@ -107,14 +108,17 @@ async def keep(tx: Tx, content: Content, now: int) -> int:
         )  # fmt: skip
         assert row is not None
         blob = row[0]
-    await tx.run("INSERT INTO octets (blob, head, body) VALUES ($1, $2, $3)", blob, content.head, content.body)
+    await tx.run(
+        "INSERT INTO octets (blob, head, body) VALUES ($1, $2, $3) ON CONFLICT (blob) DO NOTHING",
+        blob, content.head, content.body,
+    )  # fmt: skip
     row = await tx.one(
         "INSERT INTO message (blob, size, prefix, version, fields, field_index, envelope, bodystructure, structure,"
         " subject, base_subject, sender, recipients, message_id, refs, sent_at, has_attachment, preview)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING id",
         blob, content.size_octets, content.prefix, p.version, p.fields, p.field_index, p.envelope, p.bodystructure,
-        p.structure, p.subject, p.base_subject, p.sender, p.recipients, p.message_id, " ".join(p.references),
-        p.sent_at, int(p.has_attachment), p.preview,
+        p.structure, *map(storable, [p.subject, p.base_subject, p.sender, p.recipients, p.message_id]),
+        storable(" ".join(p.references)), p.sent_at, int(p.has_attachment), storable(p.preview),
     )  # fmt: skip
     assert row is not None
     return row[0]  # type: ignore[no-any-return]
@@ -129,7 +133,7 @@ async def _account_grows(tx: Tx, account: int, size: int) -> int:
         size,
     )
     if row is None:
-        raise accounts.NoSuchAccount
+        raise NoSuchAccount
     tx.touch(account, row[0])
     return row[0]  # type: ignore[no-any-return]
 
@@ -207,7 +211,8 @@ async def copy(tx: Tx, account: int, source: int, uids: Ranges, target: int, now
         # ids of one run of the source are contiguous, so the target's differ from them by a constant
         await tx.run(
             "INSERT INTO placement (id, message, flags, modseq, size, received, saved)"
-            " SELECT id + $1, message, flags, $2, size, received, $3 FROM placement WHERE id BETWEEN $4 AND $5",
+            " SELECT id + $1, message, flags, CAST($2 AS BIGINT), size, received, CAST($3 AS BIGINT)"
+            " FROM placement WHERE id BETWEEN $4 AND $5",
             at - (source << 32 | first), modseq, now, source << 32 | first, source << 32 | last,
         )  # fmt: skip
         at += last - first + 1
@@ -285,7 +290,8 @@ async def _bury(tx: Tx, account: int, mailbox: int, uids: Ranges, rows: list[Row
         span = mailbox << 32 | first, mailbox << 32 | last
         await tx.run(
             "INSERT INTO tombstone (id, message, flags, modseq, size, received, saved, expunged)"
-            " SELECT id, message, flags, $3, size, received, saved, $4 FROM placement WHERE id BETWEEN $1 AND $2",
+            " SELECT id, message, flags, CAST($3 AS BIGINT), size, received, saved, CAST($4 AS BIGINT)"
+            " FROM placement WHERE id BETWEEN $1 AND $2",
             *span, modseq, now,
         )  # fmt: skip
         await tx.run("DELETE FROM placement WHERE id BETWEEN $1 AND $2", *span)
@@ -305,7 +311,8 @@ async def _hold_less(tx: Tx, account: int, messages: list[tuple[int, int]], now:
         await _each_once_less(tx, account, ids, now)
     else:
         await tx.many(
-            "UPDATE email SET live=live-1, gone_at=CASE WHEN live=1 THEN $3 ELSE 0 END WHERE account=$1 AND message=$2",
+            "UPDATE email SET live=live-1, gone_at=CASE WHEN live=1 THEN CAST($3 AS BIGINT) ELSE 0 END"
+            " WHERE account=$1 AND message=$2",
             [(account, m, now) for m, _ in messages],
         )
     sizes = dict(messages)
@@ -325,7 +332,10 @@ async def _hold_less(tx: Tx, account: int, messages: list[tuple[int, int]], now:
 
 async def _each_once_less(tx: Tx, account: int, ids: list[int], now: int) -> None:
     ranges = from_sorted(ids)
-    update = "UPDATE email SET live=live-1, gone_at=CASE WHEN live=1 THEN $1 ELSE 0 END WHERE account=$2 AND "
+    update = (
+        "UPDATE email SET live=live-1, gone_at=CASE WHEN live=1 THEN CAST($1 AS BIGINT) ELSE 0 END"
+        " WHERE account=$2 AND "
+    )
     if len(ranges) * 4 <= len(ids):
         for first, last in ranges:
             await tx.run(update + "message BETWEEN $3 AND $4", now, account, first, last)

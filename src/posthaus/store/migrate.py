@@ -11,7 +11,7 @@ from importlib.resources import files
 from posthaus.base.error import Trouble
 
 SQLITE = {
-    "SERIAL": "INTEGER PRIMARY KEY",
+    "SERIAL": "INTEGER PRIMARY KEY AUTOINCREMENT",  # an id is never given out twice: tombstones and clients keep it
     "KEY": "INTEGER PRIMARY KEY",
     "BYTES": "BLOB",
     "TEXT": "TEXT",

@@ -15,21 +15,29 @@ from posthaus.store.tx import Tx
 async def emails(tx: Tx, before: int, most: int) -> int:
     """Messages that an account has not held since before a time; with the last account goes the message itself."""
     rows = await tx.all("SELECT account, message FROM email WHERE live=0 AND gone_at<$1 LIMIT $2", before, most)
-    await tx.many("DELETE FROM email WHERE account=$1 AND message=$2", rows)
+    await tx.many("DELETE FROM email WHERE account=$1 AND message=$2 AND live=0", rows)
     for m in sorted({row[1] for row in rows}):
         await _drop_message(tx, m)
     return len(rows)
 
 
 async def _drop_message(tx: Tx, m: int) -> None:
+    """Where no account holds it any more."""
     if await tx.one("SELECT 1 FROM email WHERE message=$1 LIMIT 1", m) is not None:
         return
     row = await tx.one("DELETE FROM message WHERE id=$1 RETURNING blob", m)
-    if row is None or await tx.one("SELECT 1 FROM message WHERE blob=$1 LIMIT 1", row[0]) is not None:
+    if row is not None:
+        await _drop_blob(tx, row[0])
+
+
+async def _drop_blob(tx: Tx, b: int) -> None:
+    """Where nothing names it any more. Octets outside are marked only; see store/blob.py."""
+    if await tx.one("SELECT 1 FROM message WHERE blob=$1 LIMIT 1", b) is not None:
         return
-    await tx.run("DELETE FROM octets WHERE blob=$1", row[0])
-    await tx.run("UPDATE blob SET state=2 WHERE id=$1 AND place<>''", row[0])
-    await tx.run("DELETE FROM blob WHERE id=$1 AND place=''", row[0])
+    if await tx.run("UPDATE blob SET state=2 WHERE id=$1 AND place<>''", b):
+        return
+    await tx.run("DELETE FROM octets WHERE blob=$1", b)
+    await tx.run("DELETE FROM blob WHERE id=$1", b)
 
 
 async def tombstones(tx: Tx, before: int, most: int) -> int:
@@ -44,22 +52,31 @@ async def changes(tx: Tx, before: int, most: int) -> int:
 
 async def removed_mailboxes(tx: Tx, now: int, most: int) -> int:
     """Empties mailboxes that were removed; an empty one loses its row."""
-    row = await tx.one("SELECT id, account, uidnext FROM mailbox WHERE state=2 ORDER BY id LIMIT 1")
+    row = await tx.one("SELECT id, account FROM mailbox WHERE state=2 ORDER BY id LIMIT 1")
     if row is None:
         return 0
-    mailbox, account, _ = row
-    first = await tx.all(
-        "SELECT id FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3",
-        mailbox << 32, mailbox << 32 | message.UID, most,
-    )  # fmt: skip
-    if first:
-        span = (first[0][0] & message.UID, first[-1][0] & message.UID)
-        await message.expunge(tx, account, mailbox, [span], now, only_deleted=False)
-    else:
-        await tx.run("DELETE FROM keyword WHERE mailbox=$1", mailbox)
-        await tx.run("DELETE FROM gone WHERE mailbox=$1", mailbox)
-        await tx.run("DELETE FROM mailbox WHERE id=$1", mailbox)
-    return len(first) + 1
+    await accounts.advance(tx, row[1])
+    return await _empty(tx, row[1], row[0], now, most, with_tombstones=False)
+
+
+async def _empty(tx: Tx, account: int, mailbox: int, now: int, most: int, *, with_tombstones: bool) -> int:
+    """One piece of taking a mailbox away: placements, then perhaps tombstones, then its row."""
+    there = "SELECT id FROM {} WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3"
+    span = mailbox << 32, mailbox << 32 | message.UID
+    placed = await tx.all(there.format("placement"), *span, most)
+    if placed:
+        uids = [(placed[0][0] & message.UID, placed[-1][0] & message.UID)]
+        await message.expunge(tx, account, mailbox, uids, now, only_deleted=False)
+        return len(placed)
+    if with_tombstones:
+        buried = await tx.all(there.format("tombstone"), *span, most)
+        if buried:
+            await tx.many("DELETE FROM tombstone WHERE id=$1", buried)
+            return len(buried)
+    await tx.run("DELETE FROM keyword WHERE mailbox=$1", mailbox)
+    await tx.run("DELETE FROM gone WHERE mailbox=$1", mailbox)
+    await tx.run("DELETE FROM mailbox WHERE id=$1", mailbox)
+    return 1
 
 
 async def removed_accounts(tx: Tx, now: int, most: int) -> int:
@@ -68,16 +85,21 @@ async def removed_accounts(tx: Tx, now: int, most: int) -> int:
     if row is None:
         return 0
     account = row[0]
-    if await tx.one("SELECT 1 FROM mailbox WHERE account=$1 LIMIT 1", account) is not None:
-        await tx.run("UPDATE mailbox SET state=2 WHERE account=$1 AND state<>2", account)
-        return 1 + await removed_mailboxes(tx, now, most)
+    await accounts.advance(tx, account)
+    await tx.run("UPDATE mailbox SET state=2 WHERE account=$1 AND state<>2", account)
+    box = await tx.one("SELECT id FROM mailbox WHERE account=$1 ORDER BY id LIMIT 1", account)
+    if box is not None:
+        return await _empty(tx, account, box[0], now, most, with_tombstones=True)
     held = await tx.all("SELECT message FROM email WHERE account=$1 LIMIT $2", account, most)
     if held:
         await tx.many("DELETE FROM email WHERE account=$1 AND message=$2", [(account, m) for (m,) in held])
         for (m,) in held:
             await _drop_message(tx, m)
         return len(held)
-    for table in ("change", "subscription", "credential"):
+    changed = await change.forget_account(tx, account, most)
+    if changed:
+        return changed
+    for table in ("subscription", "credential"):
         await tx.run(f"DELETE FROM {table} WHERE account=$1", account)
     await tx.run("DELETE FROM account WHERE id=$1", account)
     # the name under which a removed domain waited for its accounts (directory.remove_domain)

@@ -4,6 +4,7 @@ Each check is one question to the database whose right answer is no row; each br
 """
 
 from posthaus.base import limit
+from posthaus.mail.flag import FIRST_KEYWORD_BIT
 from posthaus.mail.uidset import from_sorted, render
 from posthaus.store.gone import present
 from posthaus.store.tx import Tx
@@ -24,7 +25,8 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "a mailbox counts other unseen messages than it has",
-        f"SELECT m.id, m.name, m.unseen FROM mailbox m WHERE m.unseen <> {_counted('count(*)', ' AND p.flags & 1 = 0')}",
+        f"SELECT m.id, m.name, m.unseen FROM mailbox m WHERE m.unseen <>"
+        f" {_counted('count(*)', ' AND p.flags & 1 = 0')}",
     ),
     (
         "a mailbox counts other deleted messages than it has",
@@ -86,6 +88,45 @@ CHECKS: tuple[tuple[str, str], ...] = (
         " WHERE NOT EXISTS (SELECT 1 FROM email e WHERE e.account=m.account AND e.message=p.message)",
     ),
     (
+        "an account holds a message that is not there",
+        "SELECT e.account, e.message FROM email e WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id=e.message)",
+    ),
+    (
+        "a message is held by no account",
+        "SELECT m.id FROM message m WHERE NOT EXISTS (SELECT 1 FROM email e WHERE e.message=m.id)",
+    ),
+    (
+        "a blob is named by no message",
+        "SELECT b.id FROM blob b WHERE b.state=0 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.blob=b.id)",
+    ),
+    (
+        "a blob inside has no octets",
+        "SELECT b.id FROM blob b WHERE b.state=0 AND NOT EXISTS (SELECT 1 FROM octets o WHERE o.blob=b.id)",
+    ),
+    (
+        "octets belong to no blob",
+        "SELECT o.blob FROM octets o WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.id=o.blob)",
+    ),
+    (
+        "a tombstone is of a UID that was never given out",
+        "SELECT m.id, m.name, t.id & 4294967295 FROM mailbox m JOIN tombstone t"
+        " ON t.id BETWEEN m.id * 4294967296 + m.uidnext AND m.id * 4294967296 + 4294967295",
+    ),
+    (
+        "two mailboxes of an account have the same special use",
+        "SELECT account, special_use FROM mailbox WHERE special_use<>'' AND state=0"
+        " GROUP BY account, special_use HAVING count(*) > 1",
+    ),
+    (
+        "two mailboxes of an account have the same UIDVALIDITY",
+        "SELECT account, uidvalidity FROM mailbox WHERE state=0 GROUP BY account, uidvalidity HAVING count(*) > 1",
+    ),
+    (
+        "a change is later than its account",
+        "SELECT c.account, c.modseq FROM change c WHERE NOT EXISTS"
+        " (SELECT 1 FROM account a WHERE a.id=c.account AND a.modseq>=c.modseq)",
+    ),
+    (
         "an account's quota counts other octets than it holds",
         "SELECT a.id, a.key, a.used_octets, a.used_messages FROM account a WHERE a.used_octets <>"
         " (SELECT coalesce(sum(g.size), 0) FROM email e JOIN message g ON g.id=e.message"
@@ -129,6 +170,7 @@ async def verify(tx: Tx) -> list[str]:
             more = f" and {len(rows) - limit.VERIFY_ROWS_SHOWN} more" if len(rows) > limit.VERIFY_ROWS_SHOWN else ""
             broken.append(f"{words}: {shown}{more}")
     broken += await _gone_wrong(tx)
+    broken += await _nameless_bits(tx)
     return broken
 
 
@@ -145,3 +187,18 @@ async def _gone_wrong(tx: Tx) -> list[str]:
         if said != there:
             broken.append(f"a mailbox's bitmaps say {render(said)}, there is {render(there)}: {mailbox}, {name}")
     return broken
+
+
+async def _nameless_bits(tx: Tx) -> list[str]:
+    """Every keyword bit that a placement has must be a keyword of its mailbox."""
+    named: dict[int, int] = {}
+    for mailbox, bit in await tx.all("SELECT mailbox, bit FROM keyword"):
+        named[mailbox] = named.get(mailbox, 0) | 1 << bit
+    used = await tx.all(
+        "SELECT DISTINCT id / 4294967296, flags FROM placement WHERE flags >= $1", 1 << FIRST_KEYWORD_BIT
+    )
+    return [
+        f"a placement has a keyword that its mailbox does not know: {mailbox}, {flags}"
+        for mailbox, flags in used
+        if flags >> FIRST_KEYWORD_BIT << FIRST_KEYWORD_BIT & ~named.get(mailbox, 0)
+    ]

@@ -1,19 +1,20 @@
 """Bells between the processes of one machine: a Unix datagram socket each.
 
-A worker binds RUN/bell.<pid>.<n> and sends "17:4711 4:23" (account and its MODSEQ) to all others. A full or dead socket is passed over: a
-bell may be lost, because everybody also looks once a second.
+A worker binds RUN/bell.<pid>.<n> and sends "17:4711 4:23" (account and its MODSEQ) to all others. A full or dead socket
+is passed over: a bell may be lost, because everybody also looks once a second.
 """
 
 import asyncio
 import itertools
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 _DATAGRAM_OCTETS = 4_096
 _RESCAN_S = 5.0
-_number = itertools.count()
+_SOCKET_PATH_OCTETS = 104  # 107 on Linux, 103 elsewhere
 
 
 class Doorbell:
@@ -24,56 +25,75 @@ class Doorbell:
         self._folder = folder
         self._rung = rung
         self._loop = asyncio.get_running_loop()
-        self._path = folder / f"bell.{os.getpid()}.{next(_number)}"
-        self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        self._bind()
-        self._loop.add_reader(self._socket.fileno(), self._heard)
         self._others: list[str] = []
-        self._others_read_at = -_RESCAN_S
-
-    def _bind(self) -> None:
-        """The path of a socket has at most 107 octets; a deep folder is reached through /proc."""
-        path = str(self._path)
-        if len(os.fsencode(path)) < 104:
-            self._socket.bind(path)
-            return
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        self._folder_read = 0, -_RESCAN_S  # its time of change, and when that was
         try:
-            self._socket.bind(f"/proc/self/fd/{folder}/{self._path.name}")
-        finally:
-            os.close(folder)
+            self._name = self._bind()
+        except BaseException:
+            self._socket.close()
+            raise
+        self._loop.add_reader(self._socket.fileno(), self._heard)
+
+    def _bind(self) -> str:
+        """Takes a name of this process that no living socket has."""
+        with _reachable(self._folder) as folder:
+            for n in itertools.count():
+                name = f"bell.{os.getpid()}.{n}"
+                path = f"{folder}/{name}"
+                try:
+                    self._socket.bind(path)
+                    return name
+                except OSError:  # there already: of another store here, or of one before us with our number
+                    if not os.path.lexists(path):
+                        raise
+                    if _is_dead(path):
+                        Path(path).unlink()
+                        self._socket.bind(path)
+                        return name
+        raise AssertionError
 
     def send(self, touched: Mapping[int, int]) -> None:
-        now = self._loop.time()
-        if now - self._others_read_at > _RESCAN_S:
-            self._others_read_at = now
-            self._others = self._find_others()
+        """Rings everywhere else."""
+        self._find_others()
         if not self._others:
             return
-        text = b" ".join([b"%d:%d" % item for item in touched.items()])[:_DATAGRAM_OCTETS]
-        if len(text) == _DATAGRAM_OCTETS:
-            text = text[: text.rindex(b" ")]  # those left out are found by looking
-        for other in self._others:
+        text = b" ".join([b"%d:%d" % item for item in touched.items()])
+        if len(text) > _DATAGRAM_OCTETS:
+            text = text[: text.rindex(b" ", 0, _DATAGRAM_OCTETS)]  # those left out are found by looking
+        for other in tuple(self._others):
             try:
                 self._socket.sendto(text, other)
-            except (BlockingIOError, ConnectionRefusedError, FileNotFoundError):
-                self._others_read_at = min(self._others_read_at, now - _RESCAN_S + 0.5)
+            except BlockingIOError:
+                pass
             except OSError:
-                self._others_read_at = -_RESCAN_S
+                self._others.remove(other)
 
-    def _find_others(self) -> list[str]:
-        others = []
-        folder = str(self._folder)
-        if len(os.fsencode(folder)) > 80:
-            folder = os.path.relpath(folder)
-        for path in self._folder.glob("bell.*"):
-            if path.name != self._path.name:
-                if _is_alive(int(path.name.split(".")[1])):
-                    others.append(f"{folder}/{path.name}")
-                else:
-                    path.unlink(missing_ok=True)
-        return others
+    def _find_others(self) -> None:
+        """Read again when the folder has changed, and now and then."""
+        now = self._loop.time()
+        try:
+            changed = self._folder.stat().st_mtime_ns
+            if self._folder_read[0] == changed and now - self._folder_read[1] < _RESCAN_S:
+                return
+            folder = str(self._folder)
+            if len(os.fsencode(folder)) > _SOCKET_PATH_OCTETS - 24:
+                folder = os.path.relpath(folder)
+            names = [p.name for p in Path(folder).glob("bell.*") if p.name != self._name]
+            self._others = [f"{folder}/{n}" for n in names if not self._buried(f"{folder}/{n}", n)]
+            self._folder_read = changed, now
+        except OSError:
+            self._others = []
+
+    def _buried(self, path: str, name: str) -> bool:
+        """Takes away the socket of a process that is no more."""
+        pid = name.split(".")[1]
+        if pid.isdigit() and _is_alive(int(pid)):
+            return False
+        if _is_dead(path):
+            Path(path).unlink(missing_ok=True)
+            return True
+        return False
 
     def _heard(self) -> None:
         touched: dict[int, int] = {}
@@ -81,21 +101,45 @@ class Doorbell:
         while True:
             try:
                 text = self._socket.recv(_DATAGRAM_OCTETS)
-            except BlockingIOError:
+            except OSError:  # nothing more
                 break
-            except OSError:
-                return
             heard = True
             for word in text.split():
                 account, _, modseq = word.partition(b":")
-                touched[int(account)] = int(modseq)
+                if account.isdigit() and modseq.isdigit():
+                    touched[int(account)] = max(int(modseq), touched.get(int(account), 0))
         if heard:
             self._rung(touched)
 
     def close(self) -> None:
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        (self._folder / self._name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _reachable(folder: Path) -> Iterator[str]:
+    """A deep folder is reached through /proc, because a socket's path is short."""
+    if len(os.fsencode(folder)) < _SOCKET_PATH_OCTETS - 24:
+        yield str(folder)
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{number}"
+    finally:
+        os.close(number)
+
+
+def _is_dead(path: str) -> bool:
+    """Nobody has this socket open."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def _is_alive(pid: int) -> bool:

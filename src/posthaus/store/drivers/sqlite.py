@@ -6,7 +6,7 @@ beside a busy loop; a group commit on the loop does not.) A lock file is taken b
 handler is unfair between processes; where somebody else has it, the writes wait for his bell, which he rings at his
 commit. Where COMMIT is slow (measured), it alone moves to a thread. Checkpoints run in a thread, outside the lock.
 
-Standards: none. Needs SQLite 3.51.3 or newer (WAL-reset corruption before).
+Standards: none.
 Faults:    StoreBusy, StoreFull, StoreDown.
 """
 
@@ -15,7 +15,7 @@ import fcntl
 import os
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,69 +23,18 @@ from typing import Any
 import apsw
 
 from posthaus.base import limit
-from posthaus.store import migrate
 from posthaus.store.bell import Bells, Watcher
+from posthaus.store.drivers import sqlitefile
 from posthaus.store.drivers.doorbell import Doorbell
+from posthaus.store.drivers.sqlitefile import SqliteTx, ran, translated
 from posthaus.store.error import StoreBusy, StoreDown, StoreFull
 from posthaus.store.store import Function, P, Ring, T
-from posthaus.store.tx import Row
 
-if tuple(map(int, apsw.sqlite_lib_version().split("."))) < (3, 51, 3):  # pragma: no cover
-    raise ImportError(f"SQLite {apsw.sqlite_lib_version()} can corrupt a WAL database; apsw 3.51.3 or newer is needed")
-
-_CACHE_KIB = 32 * 1024  # measured: a cache that holds the hot pages halves the time of FETCH BODY[]
 _LOCK_RETRY_S = 0.001  # fall-back where no bell tells that the lock is free (the command line's writes)
-_LOCK_PATIENCE_S = 30.0  # then StoreBusy
 _SLOW_COMMIT_S = 0.008  # mean time of COMMIT above which it moves to a thread
 _CHECKPOINT_PAGES = 1_000  # often and small: measured, 10,000 makes commits slower
 _WAL_RESTART_PAGES = 16_000  # 64 MB: then a checkpoint waits for the writers' lock and starts the WAL anew
 _LOOK_S = 1.0  # how often to look for what no bell told
-
-_ERRORS: tuple[tuple[type[apsw.Error], type[Exception]], ...] = (
-    (apsw.FullError, StoreFull),
-    (apsw.BusyError, StoreBusy),
-    (apsw.LockedError, StoreBusy),
-    (apsw.ReadOnlyError, StoreDown),
-    (apsw.CantOpenError, StoreDown),
-    (apsw.IOError, StoreDown),
-    (apsw.CorruptError, StoreDown),
-    (apsw.NotADBError, StoreDown),
-    (apsw.PermissionsError, StoreDown),
-)
-
-
-class SqliteTx:
-    """A transaction on one connection; never suspends."""
-
-    __slots__ = ("_numbered", "connection", "low_space", "touched")
-
-    def __init__(self, connection: apsw.Connection, numbered: dict[str, str]) -> None:
-        self.connection = connection
-        self._numbered = numbered
-        self.low_space = False
-        self.touched: dict[int, int] = {}
-
-    def _execute(self, sql: str, args: tuple[object, ...]) -> apsw.Cursor:
-        text = self._numbered.get(sql)
-        if text is None:  # SQLite would bind $2 by first appearance, ?2 by its number
-            text = self._numbered[sql] = sql.replace("$", "?")
-        return self.connection.execute(text, args)  # type: ignore[arg-type]
-
-    async def one(self, sql: str, *args: object) -> Row | None:
-        return self._execute(sql, args).fetchone()
-
-    async def all(self, sql: str, *args: object) -> Sequence[Row]:
-        return self._execute(sql, args).fetchall()
-
-    async def run(self, sql: str, *args: object) -> int:
-        self._execute(sql, args)
-        return self.connection.changes()
-
-    async def many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        self.connection.executemany(sql.replace("$", "?"), rows)  # type: ignore[arg-type]
-
-    def touch(self, account: int, modseq: int) -> None:
-        self.touched[account] = modseq
 
 
 class _Job:
@@ -96,6 +45,10 @@ class _Job:
     def __init__(self, call: Callable[[SqliteTx], Awaitable[Any]], future: "asyncio.Future[Any]") -> None:
         self.call = call
         self.future = future
+        self.forget()
+
+    def forget(self) -> None:
+        """What it did is undone; it may run again."""
         self.result: Any = None
         self.error: BaseException | None = None
         self.touched: dict[int, int] = {}
@@ -111,19 +64,23 @@ class _Job:
 class SqliteStore:
     """See the head of this module."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, vfs: str, patience_s: float) -> None:
         self._folder = folder
-        self._path = str(folder / "store.db")
+        self._path = folder / sqlitefile.FILE_NAME
+        self._vfs = vfs
+        self._patience_s = patience_s
+        self._loop = asyncio.get_running_loop()
         self._numbered: dict[str, str] = {}
         self._bells = Bells()
         self._doorbell: Doorbell | None = None
         self._pending: deque[_Job] = deque()
         self._scheduled = False
+        self._retry: asyncio.TimerHandle | None = None
         self._waiting_since = 0.0
         self._commit_mean_s = 0.0
         self._wal_pages = 0
-        self._thread = ThreadPoolExecutor(1, "sqlite")
-        self._busy_thread: asyncio.Future[Any] | None = None
+        self._threads = ThreadPoolExecutor(2, "sqlite")  # one commits, one checkpoints
+        self._committing: asyncio.Future[Any] | None = None
         self._checkpointing: asyncio.Future[Any] | None = None
         self._low_space = False
         self._data_version = 0
@@ -131,71 +88,74 @@ class SqliteStore:
         self._alone = 0  # so many jobs run each in a transaction of its own
         self._closed = False
         self._drained = asyncio.Event()
-        self._lock_fd = os.open(folder / "store.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        self._open_connections()
+        self._lock_fd = os.open(folder / sqlitefile.LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
     @classmethod
-    async def open(cls, folder: Path) -> "SqliteStore":
+    async def open(
+        cls, folder: Path, *, vfs: str = "", patience_s: float = limit.STORE_LOCK_PATIENCE_S
+    ) -> "SqliteStore":
+        """vfs: a file layer that was registered with apsw, for tests that break it."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            store = cls(folder)
+            store = cls(folder, vfs, patience_s)
+            try:
+                await store._open_connections()
+            except BaseException:
+                os.close(store._lock_fd)
+                raise
         except (apsw.Error, OSError) as e:
-            raise _translated(e) from e
-        store._loop = asyncio.get_running_loop()
+            raise translated(e) from e
         store._doorbell = Doorbell(folder / "run", store._rung)
         store._look_around()
         return store
 
-    _loop: asyncio.AbstractEventLoop
-
-    def _open_connections(self) -> None:
-        fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+    async def _open_connections(self) -> None:
+        deadline = time.monotonic() + self._patience_s
+        while not self._take_lock():
+            if time.monotonic() > deadline:
+                raise StoreBusy("the store's lock is held by somebody else")
+            await asyncio.sleep(0.01)
         try:
-            self._writer = self._connect()
-            self._migrate()
+            self._use_writer(sqlitefile.connect(self._path, self._vfs))
+            sqlitefile.bring_up(self._writer)
         finally:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+            self._free_lock()
+        self._use_reader(sqlitefile.connect_reader(self._path, self._vfs))
+
+    def _use_writer(self, connection: apsw.Connection) -> None:
+        self._writer = connection
         self._writer.set_wal_hook(self._wal_grew)
-        self._write_tx = SqliteTx(self._writer, self._numbered)
-        self._reader = self._connect()
-        self._reader.execute("PRAGMA query_only=ON")
-        self._read_tx = SqliteTx(self._reader, self._numbered)
+        self._write_tx = SqliteTx(connection, self._numbered)
 
-    def _connect(self) -> apsw.Connection:
-        connection = apsw.Connection(self._path, statementcachesize=300)
-        connection.set_busy_timeout(5_000)
-        connection.execute("PRAGMA journal_mode=WAL").fetchall()
-        connection.execute("PRAGMA synchronous=FULL")  # 250 is a promise
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
-        return connection
-
-    def _migrate(self) -> None:
-        writer = self._writer
-        row = writer.execute("PRAGMA user_version").fetchone()
-        for number, statements in migrate.due(row[0] if row else 0, migrate.migrations(migrate.SQLITE)):
-            with writer:
-                for statement in statements:
-                    writer.execute(statement)
-                writer.execute(f"PRAGMA user_version={number}")
+    def _use_reader(self, connection: apsw.Connection) -> None:
+        self._reader = connection
+        self._read_tx = SqliteTx(connection, self._numbered)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
     async def read(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
-        reader = self._reader
+        if self._closed:
+            raise StoreDown("the store is closed")
         try:
-            reader.execute("BEGIN")
+            self._reader.execute("BEGIN")
             try:
-                return _ran(fn(self._read_tx, *args, **kwargs))
+                return ran(fn(self._read_tx, *args, **kwargs))
             finally:
-                reader.execute("COMMIT")
+                if self._reader.in_transaction:
+                    self._reader.execute("COMMIT")
         except apsw.Error as e:
-            raise _translated(e) from e
+            error = translated(e)
+            if isinstance(error, StoreDown):
+                self._reopen_reader()
+            if error is e:
+                raise
+            raise error from e
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
     async def write(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._closed:
+            raise StoreDown("the store is closed")
         future: asyncio.Future[T] = self._loop.create_future()
         self._pending.append(_Job(lambda tx: fn(tx, *args, **kwargs), future))
         if not self._scheduled:
@@ -206,92 +166,118 @@ class SqliteStore:
 
     def _flush(self) -> None:
         """Take the lock, run what waits in one transaction, commit, settle."""
-        if self._busy_thread is not None or not self._pending:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        if self._committing is not None or not self._pending:
             return
+        try:
+            begun = self._begin()
+        except (apsw.Error, OSError) as e:
+            self._undo(self._batch(), translated(e))
+            return
+        if not begun:
+            self._come_again()
+            return
+        jobs = self._batch()
+        try:
+            whole = self._run_jobs(jobs)
+        except apsw.Error as e:
+            self._undo(jobs, translated(e))
+            return
+        if whole:
+            self._commit_for(jobs)
+
+    def _begin(self) -> bool:
+        """False: somebody else writes."""
+        if not self._take_lock():
+            return False
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:  # a stranger who knows no lock file: the sqlite3 shell, a backup tool
+            self._free_lock()
+            return False
+        return True
+
+    def _take_lock(self) -> bool:
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() - self._waiting_since > _LOCK_PATIENCE_S:
-                self._fail_all(StoreBusy("the store's lock is held by somebody else"))
-            else:
-                self._loop.call_later(_LOCK_RETRY_S, self._flush)
+            return False
+        return True
+
+    def _free_lock(self) -> None:
+        fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+
+    def _come_again(self) -> None:
+        if time.monotonic() - self._waiting_since <= self._patience_s:
+            self._retry = self._loop.call_later(_LOCK_RETRY_S, self._flush)
             return
-        jobs = [
-            self._pending.popleft() for _ in range(min(len(self._pending), 1 if self._alone else limit.WRITE_BATCH))
-        ]
+        while self._pending:
+            job = self._pending.popleft()
+            job.error = StoreBusy("the store's lock is held by somebody else")
+            job.settle()
+        self._again()
+
+    def _batch(self) -> list[_Job]:
+        n = 1 if self._alone else min(len(self._pending), limit.WRITE_BATCH)
         self._alone = max(0, self._alone - 1)
-        try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            whole = self._run_jobs(jobs)
-        except apsw.Error as e:
-            self._undo(jobs, _translated(e))
-            return
-        if not whole:
-            return
+        return [self._pending.popleft() for _ in range(n)]
+
+    def _run_jobs(self, jobs: list[_Job]) -> bool:
+        """False: there is nothing to commit, and whoever had to be told was told.
+
+        SQLite gives up the whole transaction where the disk is full; then each function runs again alone.
+        """
+        writer, tx = self._writer, self._write_tx
+        tx.low_space = self._low_space
+        several = len(jobs) > 1
+        for job in jobs:
+            tx.touched = job.touched = {}
+            if several:
+                writer.execute("SAVEPOINT job")
+            try:
+                job.result = ran(job.call(tx))
+            except Exception as e:  # the function's own; told to its caller, not to the others
+                job.error = translated(e)
+                job.touched = {}
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK TO job" if several else "ROLLBACK")
+            if not writer.in_transaction:
+                self._undo(jobs, job.error or StoreDown("the transaction was given up"))
+                return False
+            if several:
+                writer.execute("RELEASE job")
+        return True
+
+    def _commit_for(self, jobs: list[_Job]) -> None:
         if self._commit_mean_s > _SLOW_COMMIT_S:
-            self._busy_thread = self._loop.run_in_executor(self._thread, self._commit)
-            self._busy_thread.add_done_callback(lambda done: self._committed_in_thread(jobs, done))
+            self._committing = self._loop.run_in_executor(self._threads, self._commit)
+            self._committing.add_done_callback(lambda done: self._committed(jobs, done))
             return
         try:
             self._commit()
         except apsw.Error as e:
-            self._undo(jobs, _translated(e))
+            self._undo(jobs, translated(e))
         else:
             self._finish(jobs)
-
-    def _run_jobs(self, jobs: list[_Job]) -> bool:
-        """False: SQLite gave up the whole transaction (disk full); all is undone, and each function runs again alone."""
-        writer, tx = self._writer, self._write_tx
-        tx.low_space = self._low_space
-        for job in jobs:
-            tx.touched = job.touched = {}
-            if len(jobs) > 1:
-                writer.execute("SAVEPOINT job")
-            try:
-                job.result = _ran(job.call(tx))
-            except Exception as e:  # the function's own; told to its caller, not to the others
-                job.error = _translated(e)
-                job.touched = {}
-                if not writer.in_transaction:
-                    self._fallen(jobs, job)
-                    return False
-                if len(jobs) > 1:
-                    writer.execute("ROLLBACK TO job")
-                else:
-                    writer.execute("ROLLBACK")
-                    self._finish(jobs)
-                    return False
-            if len(jobs) > 1:
-                writer.execute("RELEASE job")
-        return True
-
-    def _fallen(self, jobs: list[_Job], last: _Job) -> None:
-        """The transaction is gone under a job's feet: those who ran before it run again, one by one."""
-        fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
-        if len(jobs) == 1:
-            last.settle()
-        else:
-            for job in jobs:
-                job.error, job.result, job.touched = None, None, {}
-            self._alone = len(jobs)
-            self._pending.extendleft(reversed(jobs))
-        self._again()
 
     def _commit(self) -> None:
         begun = time.perf_counter()
         self._writer.execute("COMMIT")
         self._commit_mean_s += 0.05 * (time.perf_counter() - begun - self._commit_mean_s)
 
-    def _committed_in_thread(self, jobs: list[_Job], done: "asyncio.Future[Any]") -> None:
-        self._busy_thread = None
+    def _committed(self, jobs: list[_Job], done: "asyncio.Future[Any]") -> None:
+        self._committing = None
         error = done.exception()
         if error is None:
             self._finish(jobs)
         else:
-            self._undo(jobs, _translated(error))
+            self._undo(jobs, translated(error))
 
     def _finish(self, jobs: list[_Job]) -> None:
-        fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+        """Committed: tell everybody."""
+        self._free_lock()
         touched: dict[int, int] = {}
         for job in jobs:
             touched.update(job.touched)
@@ -305,18 +291,24 @@ class SqliteStore:
         self._again()
 
     def _undo(self, jobs: list[_Job], error: BaseException) -> None:
-        """BEGIN or COMMIT failed: nothing of this batch is kept."""
+        """Nothing of this batch is kept. Where there was no room for all, there may be for each, or for some."""
         try:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
         except apsw.Error:
             pass
-        fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
-        for job in jobs:
-            job.error = job.error or error
-            job.settle()
-        if isinstance(error, StoreDown):
-            self._reopen()
+        self._free_lock()
+        if isinstance(error, StoreFull) and len(jobs) > 1:
+            for job in jobs:
+                job.forget()
+            self._alone = len(jobs)
+            self._pending.extendleft(reversed(jobs))
+        else:
+            for job in jobs:
+                job.error = job.error or error
+                job.settle()
+            if isinstance(error, StoreDown):
+                self._reopen_writer()
         self._again()
 
     def _again(self) -> None:
@@ -327,25 +319,22 @@ class SqliteStore:
         elif self._closed:
             self._drained.set()
 
-    def _fail_all(self, error: Exception) -> None:
-        while self._pending:
-            job = self._pending.popleft()
-            job.error = error
-            job.settle()
-        self._again()
-
-    def _reopen(self) -> None:
+    def _reopen_writer(self) -> None:
         """A lost permission or file may have come back."""
         try:
-            writer, reader = self._connect(), self._connect()
+            writer = sqlitefile.connect(self._path, self._vfs)
         except apsw.Error:
             return
         self._writer.close(True)
+        self._use_writer(writer)
+
+    def _reopen_reader(self) -> None:
+        try:
+            reader = sqlitefile.connect_reader(self._path, self._vfs)
+        except apsw.Error:
+            return
         self._reader.close(True)
-        self._writer, self._reader = writer, reader
-        self._writer.set_wal_hook(self._wal_grew)
-        self._reader.execute("PRAGMA query_only=ON")
-        self._write_tx, self._read_tx = SqliteTx(writer, self._numbered), SqliteTx(reader, self._numbered)
+        self._use_reader(reader)
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
 
@@ -356,12 +345,12 @@ class SqliteStore:
     def _checkpoint(self) -> None:
         restart = self._wal_pages >= _WAL_RESTART_PAGES
         self._wal_pages = 0
-        self._checkpointing = self._loop.run_in_executor(self._thread, self._checkpoint_in_thread, restart)
+        self._checkpointing = self._loop.run_in_executor(self._threads, self._checkpoint_in_thread, restart)
         self._checkpointing.add_done_callback(self._checkpointed)
 
     def _checkpoint_in_thread(self, restart: bool) -> None:
-        connection = self._connect()
-        lock = os.open(self._folder / "store.lock", os.O_RDWR | os.O_CLOEXEC) if restart else -1
+        connection = sqlitefile.connect(self._path, self._vfs)
+        lock = os.open(self._folder / sqlitefile.LOCK_NAME, os.O_RDWR | os.O_CLOEXEC) if restart else -1
         try:
             if restart:
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -383,7 +372,7 @@ class SqliteStore:
 
     def _rung(self, touched: Mapping[int, int]) -> None:
         """Another worker has committed, so the lock is free, and these accounts have changed."""
-        if self._pending and self._busy_thread is None:
+        if self._retry is not None:
             self._flush()
         self._bells.ring(touched)
 
@@ -393,10 +382,10 @@ class SqliteStore:
         try:
             free = os.statvfs(self._folder)
             self._low_space = free.f_bavail * free.f_frsize < limit.SPACE_RESERVE_OCTETS
-            row = self._writer.execute("PRAGMA data_version").fetchone() if self._busy_thread is None else None
+            row = self._writer.execute("PRAGMA data_version").fetchone() if self._committing is None else None
             if row is not None and row[0] != self._data_version:
-                self._data_version = row[0]
                 self._bells.ring(self._unheard())
+                self._data_version = row[0]
         except (OSError, apsw.Error):
             return
 
@@ -413,8 +402,10 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Waits for the writes under way."""
+        if self._closed:
+            return
         self._closed = True
-        if self._pending or self._busy_thread is not None:
+        if self._pending or self._committing is not None:
             await self._drained.wait()
         if self._checkpointing is not None:
             await asyncio.wait([self._checkpointing])
@@ -422,25 +413,7 @@ class SqliteStore:
             self._look.cancel()
         if self._doorbell is not None:
             self._doorbell.close()
-        self._thread.shutdown()
+        self._threads.shutdown()
         self._writer.close(True)
         self._reader.close(True)
         os.close(self._lock_fd)
-
-
-def _ran(call: Awaitable[T]) -> T:
-    """The value of a coroutine that never suspends."""
-    try:
-        call.send(None)  # type: ignore[attr-defined]
-    except StopIteration as e:
-        return e.value  # type: ignore[no-any-return]
-    raise AssertionError("a store function awaited something other than its transaction")
-
-
-def _translated(error: BaseException) -> BaseException:
-    for kind, ours in _ERRORS:
-        if isinstance(error, kind):
-            return ours(str(error))
-    if isinstance(error, OSError):
-        return StoreDown(str(error))
-    return error
