@@ -1,0 +1,103 @@
+"""Parameters of MAIL and RCPT, and replies."""
+
+import pytest
+
+from posthaus.mail.address import Address
+from posthaus.mail.envelope import Envelope, Recipient
+from posthaus.proto.smtp import reply
+from posthaus.proto.smtp.param import CommandFault, decode_xtext, parse_mail_parameters, parse_rcpt_parameters
+from posthaus.proto.smtp.reply import Reply
+
+A = Address("a", "b.example")
+
+MAIL: list[tuple[bytes, Envelope | Reply]] = [
+    (b"", Envelope(A)),
+    (b" SIZE=100", Envelope(A, size=100)),
+    (b" size=0 body=8bitmime", Envelope(A, size=0, body="8BITMIME")),
+    (b" BODY=BINARYMIME SMTPUTF8", Envelope(A, body="BINARYMIME", smtputf8=True)),
+    (b" RET=hdrs ENVID=QQ+2B1", Envelope(A, ret="HDRS", envid=b"QQ+2B1")),
+    (b" AUTH=<>", Envelope(A)),
+    (b" AUTH=e+3Dmc2@b.example", Envelope(A)),
+    (b" AUTH=a=b", reply.PARAMETER_SYNTAX),
+    (b" SIZE", reply.PARAMETER_SYNTAX),
+    (b" SIZE=-1", reply.PARAMETER_SYNTAX),
+    (b" SIZE=" + b"9" * 21, reply.PARAMETER_SYNTAX),
+    (b" SIZE=1 SIZE=1", reply.PARAMETER_SYNTAX),
+    (b" BODY=7", reply.PARAMETER_SYNTAX),
+    (b" SMTPUTF8=yes", reply.PARAMETER_SYNTAX),
+    (b" RET=NONE", reply.PARAMETER_SYNTAX),
+    (b" ENVID=", reply.PARAMETER_SYNTAX),
+    (b" ENVID=+0D+0AX", reply.PARAMETER_SYNTAX),
+    (b" ENVID=" + b"x" * 101, reply.PARAMETER_SYNTAX),
+    (b" =x", reply.PARAMETER_SYNTAX),
+    (b" MT-PRIORITY=3", reply.PARAMETER_UNKNOWN),
+    (b" REQUIRETLS", reply.PARAMETER_UNKNOWN),
+    (b" NOTIFY=NEVER", reply.PARAMETER_UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("octets", "wanted"), MAIL)
+def test_mail(octets: bytes, wanted: Envelope | Reply) -> None:
+    if isinstance(wanted, Envelope):
+        assert parse_mail_parameters(octets, lambda utf8: A) == wanted
+        return
+    with pytest.raises(CommandFault) as caught:
+        parse_mail_parameters(octets, lambda utf8: A)
+    assert caught.value.answer is wanted
+
+
+RCPT: list[tuple[bytes, Recipient | Reply]] = [
+    (b"", Recipient(A)),
+    (b" NOTIFY=never", Recipient(A, notify=frozenset({"NEVER"}))),
+    (b" NOTIFY=SUCCESS,delay", Recipient(A, notify=frozenset({"SUCCESS", "DELAY"}))),
+    (b" ORCPT=rfc822;x+2By@z", Recipient(A, b"rfc822;x+2By@z")),
+    (b" ORCPT=utf-8;j\\x{F6}rg@z", Recipient(A, b"utf-8;j\\x{F6}rg@z")),
+    (b" NOTIFY=NEVER,DELAY", reply.PARAMETER_SYNTAX),
+    (b" NOTIFY=", reply.PARAMETER_SYNTAX),
+    (b" NOTIFY=SUCCESS,", reply.PARAMETER_SYNTAX),
+    (b" ORCPT=x", reply.PARAMETER_SYNTAX),
+    (b" ORCPT=rfc822;", reply.PARAMETER_SYNTAX),
+    (b" ORCPT=rfc822;a+0Ab", reply.PARAMETER_SYNTAX),
+    (b" ORCPT=rfc822;a+zz", reply.PARAMETER_SYNTAX),
+    (b" ORCPT=rfc822;" + b"x" * 500, reply.PARAMETER_SYNTAX),
+    (" ORCPT=utf-8;jörg@z".encode(), reply.PARAMETER_SYNTAX),
+    (b" SIZE=1", reply.PARAMETER_UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("octets", "wanted"), RCPT)
+def test_rcpt(octets: bytes, wanted: Recipient | Reply) -> None:
+    if isinstance(wanted, Recipient):
+        assert parse_rcpt_parameters(octets, A, smtputf8=False) == wanted
+        return
+    with pytest.raises(CommandFault) as caught:
+        parse_rcpt_parameters(octets, A, smtputf8=False)
+    assert caught.value.answer is wanted
+
+
+def test_an_internationalized_orcpt_needs_smtputf8() -> None:
+    value = " ORCPT=utf-8;jörg@z".encode()
+    assert parse_rcpt_parameters(value, A, smtputf8=True).orcpt == value[7:]
+
+
+def test_xtext() -> None:
+    assert decode_xtext(b"a+2Bb+3Dc") == b"a+b=c"
+
+
+def test_every_reply_is_well_formed() -> None:
+    named = [value for value in vars(reply).values() if isinstance(value, Reply)]
+    assert len(named) > 60
+    for one in named:
+        assert one.wire.endswith(b"\r\n") and len(one.wire) <= 512 and one.wire.isascii()
+        assert not one.enhanced or one.enhanced[0] == str(one.code)[0]
+        assert one.is_positive + one.is_transient + one.is_permanent == 1
+
+
+def test_a_reply_cannot_be_broken_out_of() -> None:
+    assert Reply(250, "2.0.0", ("a\r\n250 b\0é",)).wire == b"250 2.0.0 a??250 b??\r\n"
+    assert Reply(550, "5.1.1", ("a", "b")).wire == b"550-5.1.1 a\r\n550 5.1.1 b\r\n"
+    assert len(Reply(550, "5.1.1", ("x" * 2_000,)).wire) <= 512
+    assert Reply(250, "", ()).wire == b"250 \r\n"
+    assert (
+        reply.challenge(b"x" * 3_000).wire.startswith(b"334 eHh4") and len(reply.challenge(b"x" * 3_000).wire) > 4_000
+    )
