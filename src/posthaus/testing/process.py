@@ -1,0 +1,140 @@
+"""The real server in processes of its own: what an admin starts, for tests that kill it.
+
+    with ServerProcess(folder, accounts={"alice@example.test": "secret"}) as server:
+        smtplib.SMTP("127.0.0.1", server.port(25)) ...
+
+Faults: RuntimeError when a command fails or the server does not get ready, with what it said.
+"""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+_PORTS = (25, 587, 465, 2525, 143, 993, 110, 995)
+_HIGHEST_BASE = 50_000
+
+
+def free_base() -> int:
+    """A base for --port-base above which all the ports of mail are free at this moment."""
+    while True:
+        base = random.randrange(12_000, _HIGHEST_BASE, 7)
+        try:
+            for port in _PORTS:
+                with socket.socket() as s:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    s.bind(("127.0.0.1", base + port))
+        except OSError:
+            continue
+        return base
+
+
+def posthaus(*args: str, stdin: str = "") -> str:
+    """One command of the command line; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "posthaus.cli", *args], input=stdin, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"posthaus {' '.join(args)}: {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+class ServerProcess:
+    """One server with its folder; may be killed and started again any number of times."""
+
+    def __init__(
+        self,
+        folder: Path,
+        accounts: Mapping[str, str],
+        *,
+        domain: str = "example.test",
+        workers: int = 2,
+        base: int | None = None,
+    ) -> None:
+        self.folder = folder
+        self.workers = workers
+        self.base = free_base() if base is None else base
+        self._process: subprocess.Popen[str] | None = None
+        posthaus("init", str(folder), "--domain", domain, "--loopback", "--port-base", str(self.base))
+        lines = "".join(f"{address},{password}\n" for address, password in accounts.items())
+        posthaus("-C", str(folder), "account", "import", "-", stdin=lines)
+
+    def port(self, port: int) -> int:
+        return self.base + port
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def run(self, *args: str, stdin: str = "") -> str:
+        """A command on this server's folder."""
+        return posthaus("-C", str(self.folder), *args, stdin=stdin)
+
+    def start(self) -> None:
+        """Returns when every listener accepts."""
+        command = [
+            sys.executable,
+            "-m",
+            "posthaus.cli",
+            "-C",
+            str(self.folder),
+            "serve",
+            "--workers",
+            str(self.workers),
+        ]
+        with (self.folder / "serve.log").open("a") as log:
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+            )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if line != "ready\n":
+            self.kill()
+            raise RuntimeError(f"not ready: {line!r}: {self.log()[-2000:]}")
+
+    def log(self) -> str:
+        return (self.folder / "serve.log").read_text()
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes at once, as a power cut would."""
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self._gone()
+
+    def stop(self, timeout_s: float = 30.0) -> int:
+        """SIGTERM; the exit code when all have drained."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        self._gone()
+        return code
+
+    def _gone(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def __enter__(self) -> "ServerProcess":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self.stop()
