@@ -39,7 +39,7 @@ IS_GONE = b"-ERR message is gone\r\n"
 NOT_REMOVED = b"-ERR [SYS/TEMP] deleted messages were not removed\r\n"
 
 BAD_CREDENTIALS = b"-ERR [AUTH] name or password is wrong\r\n"
-BAD_EXCHANGE = b"-ERR [AUTH] the exchange failed\r\n"
+BAD_EXCHANGE = b"-ERR the exchange failed\r\n"
 NO_MECHANISM = b"-ERR no such mechanism\r\n"
 TOO_MANY_GUESSES = b"-ERR [SYS/TEMP] too many wrong passwords; try again later\r\n"
 IN_USE = b"-ERR [IN-USE] another session has this maildrop\r\n"
