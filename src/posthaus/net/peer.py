@@ -1,0 +1,58 @@
+"""Who is at the other end, and what protects the way there."""
+
+import ipaddress
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The client's address and ours; behind a load balancer both are what its PROXY header said."""
+
+    address: str
+    port: int
+    local_address: str
+    local_port: int
+    proxied: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the client itself is on this host; never true because the load balancer is."""
+        try:
+            return ipaddress.ip_address(self.address).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class TlsState:
+    """What was agreed in the handshake."""
+
+    version: str
+    cipher: str
+    sni: str | None
+    alpn: str | None
+
+
+def plain_address(address: str) -> str:
+    """Without scope, and IPv4 as IPv4 (RFC 4291 §2.5.5.2), so that one client has one name."""
+    address = address.partition("%")[0]
+    if address[:7].lower() == "::ffff:":
+        mapped = ipaddress.IPv6Address(address).ipv4_mapped
+        return address if mapped is None else str(mapped)
+    return address
+
+
+class Networks:
+    """A set of networks."""
+
+    def __init__(self, networks: tuple[str, ...]) -> None:
+        self._networks = tuple(ipaddress.ip_network(one) for one in networks)
+
+    def __contains__(self, address: str) -> bool:
+        if not self._networks:
+            return False
+        try:
+            wanted = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(wanted in network for network in self._networks)
