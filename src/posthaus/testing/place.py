@@ -56,6 +56,8 @@ class Place:
             "plain": _base64(f"\0{self.user}\0{self.password}"),
             "user64": _base64(self.user),
             "password64": _base64(self.password),
+            "userlen": str(len(as_octets(self.user))),
+            "passwordlen": str(len(as_octets(self.password))),
             "kilo": "x" * 1_000,
         }
         return own | self.words
