@@ -54,7 +54,7 @@ from posthaus.proto.imap.token import Cursor, Literal
 
 _TAG_CHAR = rb'[^\x00-\x20\x7f-\xff(){%*"\\+]'
 _TAG = re.compile(rb"(" + _TAG_CHAR + rb"++)(?: |$)").match
-_HEAD = re.compile(rb"(" + _TAG_CHAR + rb"++) ++(UID ++)?([A-Z]++)(?= |$)", re.IGNORECASE).match
+_HEAD = re.compile(rb"(" + _TAG_CHAR + rb"++) (UID )?([A-Z]++)(?= |$)", re.IGNORECASE).match
 
 
 class State(Enum):

@@ -1,0 +1,54 @@
+"""What is judged of a literal before it is read."""
+
+import pytest
+
+from posthaus.proto.imap.command import Append
+from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.framing import Header
+from posthaus.proto.imap.literal import Limits, append_so_far, check_size
+from posthaus.proto.imap.parse import parse_head
+from posthaus.proto.imap.quirk import STRICT
+from posthaus.proto.imap.token import Literal
+
+_LIMITS = Limits(literal_octets=10, early_literal_octets=5, command_octets=20, literals=2)
+
+
+def _header(text: bytes, size: int, *literals: Literal, binary: bool = False) -> Header:
+    return Header(text, list(literals), size, non_sync=False, binary=binary)
+
+
+def _append(text: bytes, size: int, *literals: Literal, binary: bool = False) -> Append | None:
+    header = _header(text, size, *literals, binary=binary)
+    return append_so_far(parse_head(text), header, utf8=False, quirks=STRICT)
+
+
+def test_size() -> None:
+    kept = Literal(b"12345", 5)
+    check_size(_header(b"a LOGIN ", 5), _LIMITS, early=True)
+    check_size(_header(b"a LOGIN \0 ", 5, kept), _LIMITS, early=True)
+    check_size(_header(b"a x ", 10), _LIMITS, early=False)
+    for header, early in (
+        (_header(b"a LOGIN ", 6), True),
+        (_header(b"a x ", 11), False),
+        (_header(b"a long \0 ", 7, kept), False),
+        (_header(b"a \0 \0 ", 0, kept, kept), False),
+    ):
+        with pytest.raises(ParseFault) as caught:
+            check_size(header, _LIMITS, early=early)
+        assert caught.value.code == b"TOOBIG"
+
+
+def test_append() -> None:
+    assert _append(b"a APPEND ", 5) is None
+    assert _append(b"a LOGIN ", 5) is None
+    assert _append(b"a APPEND x ", 5) == Append(b"a", "x", (), None, Literal(None, 5))
+    named = _append(b"a APPEND \0 (\\Seen) ~", 5, Literal(b"inbox", 5), binary=True)
+    assert named == Append(b"a", "INBOX", (b"\\Seen",), None, Literal(None, 5, True))
+    utf8 = _append(b"a APPEND x UTF8 (~", 5, binary=True)
+    assert utf8 == Append(b"a", "x", (), None, Literal(None, 5, True), True)
+
+
+@pytest.mark.parametrize("text", [b"a APPEND x (\\Seen", b"a APPEND x y ", b"a APPEND x", b'a APPEND x "no date" '])
+def test_append_fault(text: bytes) -> None:
+    with pytest.raises(ParseFault):
+        _append(text, 5)
