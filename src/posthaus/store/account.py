@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain
+from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
 OPEN, REMOVING = 0, 1
@@ -45,7 +46,7 @@ _COLUMNS = "id, key, address, inbox, quota_octets, used_octets, used_messages, s
 
 async def find(tx: Tx, key: str) -> Account | None:
     """By canonical address."""
-    row = await tx.one(f"SELECT {_COLUMNS} FROM account WHERE key=$1", key)
+    row = await tx.one(f"SELECT {_COLUMNS} FROM account WHERE key=$1", storable(key))
     return None if row is None else Account(*row)
 
 
@@ -109,7 +110,7 @@ async def mark_removed(tx: Tx, account: int) -> None:
 
 
 async def login_row(tx: Tx, key: str) -> LoginRow | None:
-    row = await tx.one("SELECT id, address, inbox, credential_version, state FROM account WHERE key=$1", key)
+    row = await tx.one("SELECT id, address, inbox, credential_version, state FROM account WHERE key=$1", storable(key))
     return None if row is None else LoginRow(*row)
 
 

@@ -7,6 +7,7 @@ Faults:    NoSuchDomain, DomainExists, DomainInUse, NoSuchAlias, AliasExists.
 from dataclasses import dataclass
 
 from posthaus.store.error import AliasExists, DomainExists, DomainInUse, NoSuchAlias, NoSuchDomain
+from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
 
@@ -105,7 +106,8 @@ async def remove_alias(tx: Tx, key: str, target: str | None = None) -> None:
 
 
 async def alias_targets(tx: Tx, key: str) -> tuple[str, ...]:
-    return tuple(row[0] for row in await tx.all("SELECT target FROM alias WHERE key=$1 ORDER BY target", key))
+    rows = await tx.all("SELECT target FROM alias WHERE key=$1 ORDER BY target", storable(key))
+    return tuple(row[0] for row in rows)
 
 
 async def aliases(tx: Tx) -> list[Alias]:

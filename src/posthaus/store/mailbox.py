@@ -77,7 +77,8 @@ def checked_name(name: str) -> str:
 
 def canonical(name: str) -> str:
     """As checked_name, for looking up: nothing is refused."""
-    head, slash, rest = storable(name).partition(SEPARATOR)
+    name = storable(name)
+    head, slash, rest = name.partition(SEPARATOR)
     return f"INBOX{slash}{rest}" if head.upper() == "INBOX" else name
 
 

@@ -1,0 +1,146 @@
+"""Stores for tests: an empty one on either driver, people in it, made-up messages; and is it sound at the end?
+
+A test folder's conftest.py imports the fixtures from here; a test that asks for `house` or `store` then runs on SQLite
+and, where a server can be started, on PostgreSQL. When it is over, the store must keep all its invariants.
+
+Standards: none.
+Faults:    NoServer is a skipped test.
+"""
+
+import asyncio
+import hashlib
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from posthaus.mail.prepared import Prepared
+from posthaus.store import account, directory
+from posthaus.store.message import Content
+from posthaus.store.store import Store, Watch, open_store
+from posthaus.store.verify import verify
+from posthaus.testing.postgres import NoServer, Server, running_server
+
+NOW = 1_700_000_000
+DOMAIN = "a.example"
+_TEMPLATE = "posthaus_template"
+_BELL_S = 10.0  # a bell that is not heard by then is lost for good
+
+
+class Storehouse:
+    """A place for one store, which any number of workers may open."""
+
+    def __init__(self, kind: str, url: str, folder: Path) -> None:
+        self.kind = kind
+        self.url = url
+        self.folder = folder
+        self._open: list[Store] = []
+
+    async def open(self) -> Store:
+        """One more worker."""
+        store = await open_store(self.url, self.folder)
+        self._open.append(store)
+        return store
+
+    async def close(self) -> None:
+        for store in self._open:
+            await store.close()
+        self._open.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: int
+    inbox: int
+    key: str
+
+
+async def person(store: Store, name: str, domain: str = DOMAIN, quota_octets: int = 0) -> Person:
+    """An account, and its domain where it is the first there."""
+    if not await store.read(directory.domain_exists, domain):
+        await store.write(directory.add_domain, domain, NOW)
+    key = f"{name}@{domain}"
+    made = await store.write(account.create, key, key, domain, {"argon2": b"x"}, quota_octets, NOW)
+    return Person(made, (await store.read(account.get, made)).inbox, key)
+
+
+def made_up(words: str = "hello", *, prefix: bytes = b"", body: bytes | None = None, blob: int = 0) -> Content:
+    """A message that no scan has seen; enough for all that the store does."""
+    head = b"Subject: " + words.encode("utf-8", "replace") + b"\r\n\r\n"
+    body = words.encode("utf-8", "replace") + b"\r\n" if body is None else body
+    prepared = Prepared(
+        size_octets=len(head) + len(body), sha256=hashlib.sha256(head + body).digest(), head_octets=len(head),
+        version=1, structure=b"s", envelope=b"(e)", bodystructure=b"(b)", fields=head[:-2], field_index=b"i",
+        preview=words[:256], subject=words, base_subject=words.upper(), message_id="1@a.example",
+        references=("0@a.example",), sender="Anna <anna@a.example>", recipients="Ben <ben@a.example>", sent_at=NOW,
+        has_attachment=False,
+    )  # fmt: skip
+    return Content(prepared, prefix, head, b"" if blob else body, 0, blob)
+
+
+class Listener:
+    """Somebody who hears an account's bell."""
+
+    def __init__(self, store: Store, account_id: int) -> None:
+        self.rung = asyncio.Event()
+        self._watch: Watch = store.watch(account_id, self.rung.set)
+
+    async def hear(self) -> None:
+        """The next bell."""
+        async with asyncio.timeout(_BELL_S):
+            await self.rung.wait()
+        self.rung.clear()
+
+    def close(self) -> None:
+        self._watch.close()
+
+
+# -- fixtures ------------------------------------------------------------------------------------------------------
+
+
+class Databases:
+    """One server for all tests of a run, a copy of a migrated database for each."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._numbers = itertools.count(1)
+        self._has_template = False
+
+    async def url(self) -> str:
+        if not self._has_template:
+            await (await open_store(self.server.create(_TEMPLATE), Path())).close()
+            self._has_template = True
+        return self.server.create(f"test{next(self._numbers)}", _TEMPLATE)
+
+    def empty_url(self) -> str:
+        return self.server.create(f"test{next(self._numbers)}")
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    try:
+        with running_server() as server:
+            yield Databases(server)
+    except NoServer as e:
+        pytest.skip(str(e))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storehouse]:
+    """On each driver in turn."""
+    kind: str = request.param
+    url = "sqlite:" if kind == "sqlite" else await request.getfixturevalue("databases").url()
+    here = Storehouse(kind, url, tmp_path / "store")
+    yield here
+    await here.close()
+    last = await open_store(url, here.folder)
+    broken = await last.read(verify)
+    await last.close()
+    assert not broken
+
+
+@pytest.fixture
+async def store(house: Storehouse) -> Store:
+    return await house.open()

@@ -1,0 +1,110 @@
+"""Accounts: made once, counted truly, gone without a trace."""
+
+import pytest
+
+from posthaus.store import account, directory, mailbox, message
+from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain, OverQuota
+from posthaus.store.message import Placing
+from posthaus.store.store import Store
+from posthaus.testing.storehouse import NOW, made_up, person
+
+
+async def test_a_new_account_has_an_inbox_and_is_subscribed_to_it(store: Store) -> None:
+    anna = await person(store, "anna")
+    found = await store.read(account.find, "anna@a.example")
+    assert found is not None and (found.id, found.inbox, found.used_octets) == (anna.id, anna.inbox, 0)
+    box = await store.read(mailbox.find, anna.id, "inbox")
+    assert (box.id, box.name, box.uidnext, box.uidvalidity) == (anna.inbox, "INBOX", 1, NOW)
+    assert await store.read(mailbox.subscriptions, anna.id) == ["INBOX"]
+
+
+async def test_an_address_is_given_once(store: Store) -> None:
+    await person(store, "anna")
+    with pytest.raises(AccountExists):
+        await person(store, "anna")
+    with pytest.raises(NoSuchDomain):
+        await store.write(account.create, "x@b.example", "x@b.example", "b.example", {}, 0, NOW)
+
+
+async def test_nobody_is_nobody(store: Store) -> None:
+    assert await store.read(account.find, "nobody@a.example") is None
+    assert await store.read(account.login_row, "nobody\0@a.example") is None
+    assert await store.read(account.login_row, "nobody\ud800@a.example") is None
+    for question in (account.get, account.modseq):
+        with pytest.raises(NoSuchAccount):
+            await store.read(question, 4711)
+    for change in (account.set_quota, account.set_credentials):
+        with pytest.raises(NoSuchAccount):
+            await store.write(change, 4711, {} if change is account.set_credentials else 1)  # type: ignore[arg-type]
+
+
+async def test_credentials_are_replaced_and_their_version_rises(store: Store) -> None:
+    anna = await person(store, "anna")
+    before = await store.read(account.login_row, anna.key)
+    await store.write(account.set_credentials, anna.id, {"scram": b"\0\xff"})
+    after = await store.read(account.login_row, anna.key)
+    assert before is not None and after is not None
+    assert after.credential_version == before.credential_version + 1
+    assert await store.read(account.credentials, anna.id) == {"scram": b"\0\xff"}
+
+
+async def test_listing_is_by_domain(store: Store) -> None:
+    for name, domain in (("b", "a.example"), ("a", "a.example"), ("c", "b.example")):
+        await person(store, name, domain)
+    assert [a.key for a in await store.read(account.listing, "a.example")] == ["a@a.example", "b@a.example"]
+    assert len(await store.read(account.listing)) == 3
+
+
+async def test_quota_counts_a_message_once_however_many_mailboxes_hold_it(store: Store) -> None:
+    anna = await person(store, "anna")
+    other = await store.write(mailbox.create, anna.id, "Other", "", NOW)
+    content = made_up()
+    await store.write(message.append, content, Placing(anna.id, anna.inbox, 0), NOW, NOW)
+    await store.write(message.copy, anna.id, anna.inbox, [(1, 1)], other, NOW, move=False)
+    await store.write(message.copy, anna.id, anna.inbox, [(1, 1)], anna.inbox, NOW, move=False)
+
+    async def used() -> tuple[int, int]:
+        row = await store.read(account.get, anna.id)
+        return row.used_octets, row.used_messages
+
+    assert await used() == (content.size_octets, 1)
+    await store.write(message.expunge, anna.id, anna.inbox, [(1, 9)], NOW, only_deleted=False)
+    assert await used() == (content.size_octets, 1)
+    await store.write(message.expunge, anna.id, other, [(1, 1)], NOW, only_deleted=False)
+    assert await used() == (0, 0)
+
+
+async def test_append_is_refused_over_quota_and_changes_nothing(store: Store) -> None:
+    content = made_up()
+    anna = await person(store, "anna", quota_octets=content.size_octets + 1)
+    await store.write(message.append, content, Placing(anna.id, anna.inbox, 0), NOW, NOW)
+    with pytest.raises(OverQuota):
+        await store.write(message.append, content, Placing(anna.id, anna.inbox, 0), NOW, NOW)
+    row = await store.read(account.get, anna.id)
+    assert (row.used_octets, row.used_messages, row.is_over_quota) == (content.size_octets, 1, False)
+    await store.write(account.set_quota, anna.id, content.size_octets)
+    assert (await store.read(account.get, anna.id)).is_over_quota
+    # quota was asked at RCPT: what was accepted is kept
+    await store.write(message.deliver, content, [Placing(anna.id, anna.inbox, 0)], NOW)
+    assert (await store.read(account.get, anna.id)).used_messages == 2
+
+
+async def test_uidvalidity_never_repeats(store: Store) -> None:
+    anna = await person(store, "anna")
+    seen = {NOW}
+    for now in (NOW, NOW, NOW - 100, NOW + 5, NOW + 5):
+        one = await store.write(account.next_uidvalidity, anna.id, now)
+        assert one > max(seen)
+        seen.add(one)
+
+
+async def test_a_removed_account_is_reached_by_nobody(store: Store) -> None:
+    anna = await person(store, "anna")
+    await store.write(account.mark_removed, anna.id)
+    assert await store.read(account.find, anna.key) is None
+    assert await store.read(account.login_row, anna.key) is None
+    with pytest.raises(NoSuchAccount):
+        await store.write(message.deliver, made_up(), [Placing(anna.id, anna.inbox, 0)], NOW)
+    again = await person(store, "anna")
+    assert again.id != anna.id
+    assert [d.accounts for d in await store.read(directory.domains)] == [1]
