@@ -172,7 +172,8 @@ async def _imap(line: Wire, place: Place, state: str, needs: tuple[str, ...]) ->
         await _imap_command(line, f"LOGIN {_quoted(place.user)} {_quoted(place.password)}")
     if needs:
         heard = await _imap_command(line, "CAPABILITY")
-        _need(needs, {word for text in heard if text.startswith("* CAPABILITY") for word in text.upper().split(" ")})
+        words = {word for text in heard if text.startswith("* CAPABILITY") for word in text.upper().split(" ")}
+        _need(needs, words | {word.partition("=")[0] for word in words})
     if state == "selected":
         await _imap_command(line, "SELECT INBOX")
 
