@@ -63,6 +63,8 @@ POP3_BATCH_OCTETS = 512 * 1024  # messages read and written at once for pipeline
 POP3_BATCH_MESSAGES = 100
 POP3_LEASE_S = 60.0  # the exclusive maildrop (RFC 1939 §4); a worker that died holds it no longer than this
 POP3_LEASE_RENEW_S = 20.0
+POP3_LEASE_TRIES = 5  # a client that reconnects at once meets its own last session, which is just leaving
+POP3_LEASE_PAUSE_S = 0.2  # between them
 
 # -- log-in --------------------------------------------------------------------------------------------------------
 PASSWORD_OCTETS = 1_024

@@ -22,7 +22,7 @@ from posthaus.proto.pop3.reply import render_multiline
 from posthaus.proto.sasl.crammd5 import apop_digest
 from posthaus.proto.sasl.scramclient import ScramClient
 from posthaus.serve.pop3.session import Pop3Service
-from posthaus.store import account, blob, directory, fetch, message
+from posthaus.store import account, blob, directory, fetch, lease, message
 from posthaus.store.drivers.sqlite import SqliteStore
 from posthaus.store.error import StoreBusy, StoreDown
 from posthaus.store.message import Content, Placing
@@ -162,7 +162,7 @@ class House:
             metric=self.metric,
             worker="w1",
             host="mail.test",
-            **policy,
+            **{"pause": pause, **policy},
         )
         self.account = 0
         self.inbox = 0
@@ -370,6 +370,18 @@ async def test_one_session_at_a_time(house: House) -> None:
     assert said[0].count(busy) == 2
     await house.play(LOGIN, Wake.END, cid="c3")  # nobody is left behind
     assert busy not in (await house.play(LOGIN, b"QUIT\r\n", cid="c4")).said
+
+
+async def test_own_last_session_is_just_leaving(opened: SqliteStore) -> None:
+    async def leave(seconds: float) -> None:
+        await mine.store.write(lease.release, f"pop3/{mine.account}", "w1/old")
+
+    mine = House(opened, pause=leave)
+    await mine.furnish()
+    now_ms = int(mine.clock.now() * 1000)
+    await mine.store.write(lease.take, f"pop3/{mine.account}", "w1/old", now_ms, now_ms + 60_000)
+    assert b"+OK logged in" in (await mine.play(LOGIN)).said
+    mine.executor.shutdown()
 
 
 async def test_maildrop_is_renewed(house: House) -> None:

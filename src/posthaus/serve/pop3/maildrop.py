@@ -7,6 +7,7 @@ Standards: RFC 1939 §4, §6.
 Faults:    Locked where another session has it; others of the store.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from posthaus.base import limit
@@ -16,6 +17,7 @@ from posthaus.serve.pop3.drop import Drop
 from posthaus.store import account as accounts
 from posthaus.store import blob, fetch, lease, mailbox, message
 from posthaus.store.blob import Octets
+from posthaus.store.error import Locked
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 
@@ -39,9 +41,16 @@ class Maildrop:
         self.is_held = False
         self.renewed_at = 0.0  # monotonic
 
-    async def open(self) -> Drop:
+    async def open(self, pause: Callable[[float], Awaitable[None]]) -> Drop:
         """Take the lease, then look at the mailbox, so nothing of a session before us is missed."""
-        await self.renew()
+        for _ in range(limit.POP3_LEASE_TRIES - 1):
+            try:
+                await self.renew()
+                break
+            except Locked:
+                await pause(limit.POP3_LEASE_PAUSE_S)
+        else:
+            await self.renew()
         opened = await self._store.read(_open, self._account)
         self._inbox = opened.inbox
         return opened.drop

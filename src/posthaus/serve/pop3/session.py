@@ -53,6 +53,7 @@ class Pop3Service:
     host: str
     start_tls: Callable[[Stream], Awaitable[None]] | None = None  # None: no STLS
     has_apop: bool = False  # some account keeps a readable password
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(self, stream: Stream) -> None:
         await Pop3Session(stream, self).run()
@@ -232,7 +233,7 @@ class Pop3Session:
         service = self._service
         maildrop = Maildrop(service.store, service.clock, identity.account_id, f"{service.worker}/{self._stream.cid}")
         try:
-            self._drop = await maildrop.open()
+            self._drop = await maildrop.open(service.pause)
         except BaseException:
             await maildrop.release()
             raise
