@@ -50,6 +50,7 @@ IMAP_UNAUTHENTICATED_LITERAL_OCTETS = 4 * 1024  # a name or a password
 IMAP_SASL_LINE_OCTETS = 16 * 1024  # RFC 4954 §4 has 12,288; Kerberos tickets and tokens are the longest
 IMAP_SET_RANGES = 10_000  # in one sequence set
 IMAP_SEARCH_KEYS = 2_000  # in one SEARCH
+IMAP_LIST_PATTERNS = 100  # in one LIST; each is held against every mailbox
 IMAP_ID_PAIRS = 30  # RFC 2971 §3.3
 IMAP_MEMO_OCTETS = 512  # FETCH attribute lists up to here are read once per process
 

@@ -20,7 +20,6 @@ from posthaus.proto.imap import code
         (code.modified([7, 9]), b"MODIFIED 7,9"),
         (code.mailbox_id(b"F2212ea87-6097"), b"MAILBOXID (F2212ea87-6097)"),
         (code.bad_charset(["UTF-8"]), b"BADCHARSET (UTF-8)"),
-        (code.referral(b"imap://user@host/"), b'REFERRAL "imap://user@host/"'),
     ],
 )
 def test_codes(octets: bytes, wanted: bytes) -> None:

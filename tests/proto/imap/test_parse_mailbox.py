@@ -2,6 +2,7 @@
 
 import pytest
 
+from posthaus.base.limit import IMAP_LIST_PATTERNS
 from posthaus.proto.imap import command as c
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import parse_set
@@ -169,6 +170,17 @@ def test_name_that_will_never_do() -> None:
     with pytest.raises(ParseFault) as caught:
         parse_command(b"a SELECT &x")
     assert not caught.value.bad
+
+
+def test_too_many_patterns() -> None:
+    for count, allowed in ((IMAP_LIST_PATTERNS, True), (IMAP_LIST_PATTERNS + 1, False)):
+        text = b'a LIST "" (' + b" ".join([b"x"] * count) + b")"
+        if allowed:
+            assert isinstance(parse_command(text), c.List)
+            continue
+        with pytest.raises(ParseFault) as caught:
+            parse_command(text)
+        assert caught.value.code == b"LIMIT"
 
 
 def test_utf8_names() -> None:

@@ -130,3 +130,11 @@ def test_leniencies_are_seen() -> None:
         Quirk.SPACE_MISSING,
         Quirk.TRAILING_SPACE,
     ]
+
+
+def test_end_and_more() -> None:
+    assert not Cursor(b"a", at=1).more()
+    assert not Cursor(b"a   ", at=1).more()
+    assert Cursor(b"a  b", at=1).more()
+    with pytest.raises(ParseFault):
+        Cursor(b"a b", at=1).end()

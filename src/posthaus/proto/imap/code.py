@@ -8,7 +8,7 @@ Faults:    none.
 
 from collections.abc import Iterable, Sequence
 
-from posthaus.proto.imap.render import flag_list, quoted, render_uids
+from posthaus.proto.imap.render import flag_list, render_uids
 
 ALERT = b"ALERT"
 ALREADYEXISTS = b"ALREADYEXISTS"
@@ -90,8 +90,3 @@ def mailbox_id(identity: bytes) -> bytes:
 
 def bad_charset(names: Iterable[str]) -> bytes:
     return b"BADCHARSET (" + b" ".join([name.encode("ascii") for name in names]) + b")"
-
-
-def referral(url: bytes) -> bytes:
-    """RFC 2221 §4.1"""
-    return b"REFERRAL " + quoted(url)

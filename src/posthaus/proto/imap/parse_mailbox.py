@@ -7,6 +7,8 @@ Faults:    ParseFault.
 from collections.abc import Callable
 from typing import TypeVar
 
+from posthaus.base.limit import IMAP_LIST_PATTERNS
+from posthaus.proto.imap.code import LIMIT
 from posthaus.proto.imap.command import (
     Command,
     Create,
@@ -224,6 +226,8 @@ def _take_patterns(cursor: Cursor) -> tuple[str, ...]:
     while not cursor.skip(b")"):
         cursor.space()
         patterns.append(cursor.take_list_mailbox())
+        if len(patterns) > IMAP_LIST_PATTERNS:
+            raise ParseFault("too many patterns", code=LIMIT)
     return tuple(patterns)
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 
 from posthaus.base.limit import IMAP_NESTING, IMAP_SEARCH_KEYS
+from posthaus.proto.imap.code import LIMIT, bad_charset
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.date import parse_date
 from posthaus.proto.imap.fault import ParseFault
@@ -61,7 +62,7 @@ CHARSETS = {
     "GB18030": "gb18030",
     "BIG5": "big5",
 }
-_BAD_CHARSET = b"BADCHARSET (" + " ".join(CHARSETS).encode("ascii") + b")"
+_BAD_CHARSET = bad_charset(CHARSETS)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}").fullmatch
 _SET_START = re.compile(rb"[0-9*$]").match
 
@@ -118,12 +119,13 @@ def _take_charset(cursor: Cursor) -> str:
 class _Reader:
     """Reads one search program."""
 
-    __slots__ = ("codec", "cursor", "has_modseq", "keys")
+    __slots__ = ("codec", "cursor", "has_modseq", "keys", "nesting")
 
     def __init__(self, cursor: Cursor, codec: str) -> None:
         self.cursor = cursor
         self.codec = codec
         self.keys = 0  # leaves and ORs so far
+        self.nesting = 0  # parentheses and NOTs that are open
         self.has_modseq = False
 
     def read(self) -> Key:
@@ -133,8 +135,6 @@ class _Reader:
         while True:
             opener = self._take_opener()
             if opener:
-                if sum(kind != b"OR" for kind, _ in opened) > IMAP_NESTING:
-                    raise ParseFault("nested too deeply", code=b"LIMIT")
                 opened.append((opener, []))
                 continue
             key = self._close(opened, self._take_leaf())
@@ -150,10 +150,12 @@ class _Reader:
             keys.append(key)
             if kind == b"NOT":
                 key = negate(key)
+                self.nesting -= 1
             elif kind == b"OR" and len(keys) == 2:
                 key = either(keys[0], keys[1])
             elif kind == b"(" and cursor.skip(b")"):
                 key = every(keys)
+                self.nesting -= 1
             elif not kind and not cursor.more():
                 return every(keys)
             else:
@@ -162,14 +164,15 @@ class _Reader:
 
     def _take_opener(self) -> bytes:
         cursor = self.cursor
-        if cursor.skip(b"("):
-            return b"("
-        if _skip_word(cursor, b"NOT"):
-            return b"NOT"
         if _skip_word(cursor, b"OR"):
             self._count()
             return b"OR"
-        return b""
+        opener = b"(" if cursor.skip(b"(") else b"NOT" if _skip_word(cursor, b"NOT") else b""
+        if opener:
+            self.nesting += 1
+            if self.nesting > IMAP_NESTING:
+                raise ParseFault("nested too deeply", code=LIMIT)
+        return opener
 
     def _take_leaf(self) -> Key:
         cursor = self.cursor
@@ -191,7 +194,7 @@ class _Reader:
     def _count(self) -> None:
         self.keys += 1
         if self.keys > IMAP_SEARCH_KEYS:
-            raise ParseFault("too many SEARCH keys", code=b"LIMIT")
+            raise ParseFault("too many SEARCH keys", code=LIMIT)
 
     # -- arguments ------------------------------------------------------------------------------------------------
 

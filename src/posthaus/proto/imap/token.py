@@ -23,6 +23,7 @@ LIST_CHAR = rb'[^\x00-\x20\x7f-\xff(){"\\]'  # ATOM-CHAR / list-wildcards / resp
 _QUOTED = rb'"(?:([^"\\]*+)"|((?:[^"\\]++|\\["\\])*+)")'  # two groups: without and with backslashes
 _FLAG = rb"\\?" + ATOM_CHAR + rb"++"
 
+_END = re.compile(rb" *+\Z").match
 _ATOM = re.compile(ATOM_CHAR + rb"++").match
 _ASTRING = re.compile(rb"(" + ASTRING_CHAR + rb"++)|" + _QUOTED + rb"|(\x00)").match
 _SP_ASTRING = re.compile(rb" (?:(" + ASTRING_CHAR + rb"++)|" + _QUOTED + rb"|(\x00))").match
@@ -111,21 +112,16 @@ class Cursor:
 
     def more(self) -> bool:
         """Is there anything but trailing space?"""
-        at, size = self.at, len(self.text)
-        return at < size and not self._only_spaces(at)
+        return _END(self.text, self.at) is None
 
     def end(self) -> None:
         """Nothing may stand here but the end of the line."""
-        at = self.at
-        if at == len(self.text):
+        if self.at == len(self.text):
             return
-        if not self._only_spaces(at):
+        if _END(self.text, self.at) is None:
             raise ParseFault("too much after the command")
         self.quirk(Quirk.TRAILING_SPACE, "space after the command")
         self.at = len(self.text)
-
-    def _only_spaces(self, at: int) -> bool:
-        return self.text[at:].strip(b" ") == b"" if self.text.startswith(b" ", at) else False
 
     # -- words ----------------------------------------------------------------------------------------------------
 
