@@ -207,6 +207,15 @@ async def test_remembered(door: Door) -> None:
     assert door.executor.runs == 2
 
 
+async def test_sweep(door: Door) -> None:
+    await door.password()
+    await door.guess(1)
+    door.clock.jump(limit.VERIFIED_LIFE_S + 1)
+    door.login.sweep()
+    await door.password()
+    assert door.executor.runs == 3
+
+
 async def test_changed_password_counts_at_once(door: Door) -> None:
     await door.password()
     door.accounts.change("other")

@@ -205,6 +205,12 @@ class Login:
         if token is not None:
             self._verified.put(token)
 
+    def sweep(self) -> None:
+        """Free what nobody used for long; to be called every few minutes."""
+        for memory in (self._verified, self._wrong):
+            if isinstance(memory, TokenMemory):
+                memory.sweep()
+
     async def make_credentials(
         self, password: str, *, scram: bool = True, recoverable: bool = False
     ) -> dict[str, bytes]:

@@ -73,7 +73,8 @@ class Pop3Server:
     ) -> None:
         self.offer = offer
         self.state = State.AUTHORIZATION
-        self.is_utf8 = False  # RFC 6856 §2.1; we send octets as they are in any case
+        # RFC 6856 §2.1 not: who did not ask for UTF-8 gets the same octets; a message is never rewritten on its way.
+        self.is_utf8 = False
         self.owed = 0  # replies that the session owes
         self._stamp = stamp
         self._line_octets = line_octets
