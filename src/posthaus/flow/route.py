@@ -102,7 +102,9 @@ async def _find(tx: Tx, address: Address, here: Here) -> Route:
     if found is None and detail is not None:
         found = await _look_up(tx, Address(user, address.domain), detail, here)
     if found is None and address.localpart.lower() == POSTMASTER:
-        found = await _follow_one(tx, await directory.first_account(tx, address.domain), here)
+        # RFC 5321 §4.5.1: each domain has one; where it has no account at all, the house's own domain answers.
+        first = await directory.first_account(tx, address.domain) or await directory.first_account(tx, here.domain)
+        found = await _follow_one(tx, first, here)
     if found is None:
         found = await _follow_one(tx, await directory.catch_all(tx, address.domain), here)
     return found or Refused(reply.NO_SUCH_USER, "no-mailbox")

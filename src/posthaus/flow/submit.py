@@ -8,6 +8,7 @@ Faults:    none; authors() gives None where the From field is missing or cannot 
 """
 
 from posthaus.mail.address import Address, AddressFault, parse_address
+from posthaus.mail.addresslist import MISSING_DOMAIN, MISSING_LOCALPART
 from posthaus.mail.date import render_date
 from posthaus.mail.envelopeline import addresses_of
 from posthaus.mail.header import Header
@@ -24,6 +25,8 @@ def authors(header: Header) -> tuple[Address, ...] | None:
     for one in addresses_of(header, b"from"):
         if one.localpart is None or one.domain is None:
             continue  # begin or end of a group: RFC 6854 allows them, and they name nobody
+        if one.localpart == MISSING_LOCALPART or one.domain == MISSING_DOMAIN:
+            return None  # what the ENVELOPE of a broken address shows is nobody's address
         try:
             found.append(parse_address(_spec(one.localpart, one.domain), smtputf8=True, odd_dots=True))
         except AddressFault:

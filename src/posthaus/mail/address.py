@@ -85,7 +85,9 @@ def parse_address(text: bytes, *, smtputf8: bool, odd_dots: bool = False) -> Add
 
 
 def split_subaddress(localpart: str, separator: str = "+") -> tuple[str, str | None]:
-    """user+detail -> (user, detail); without a user before it, the separator is an ordinary character."""
+    """user+detail -> (user, detail); without a user before it, the separator is an ordinary character; "" is none."""
+    if not separator:
+        return localpart, None
     user, found, detail = localpart.partition(separator)
     return (user, detail) if found and user else (localpart, None)
 

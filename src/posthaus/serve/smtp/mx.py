@@ -7,17 +7,14 @@ Standards: RFC 5321 §3.3, §4.5.5, §6.1 and §7.8, RFC 1870 §6.
 Faults:    those of the store and of flow/deliver.py.
 """
 
-from posthaus.base import limit
-from posthaus.base.log import Log
-from posthaus.base.metric import Metric
-from posthaus.flow.deliver import Site, deliver
+from posthaus.flow.deliver import deliver
 from posthaus.flow.route import Alias, Here, Local, Refused, locals_of, route
+from posthaus.flow.site import Site
 from posthaus.flow.transaction import Client, Transaction
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
-from posthaus.store.store import Store
 
 
 class MxPolicy:
@@ -26,22 +23,9 @@ class MxPolicy:
     service = "mx"
     offers_auth = False
 
-    def __init__(
-        self,
-        site: Site,
-        store: Store,
-        here: Here,
-        log: Log,
-        metric: Metric,
-        *,
-        size_octets: int = limit.SMTP_MESSAGE_OCTETS,
-    ) -> None:
-        self.size_octets = size_octets
+    def __init__(self, site: Site, here: Here) -> None:
         self._site = site
-        self._store = store
         self._here = here
-        self._log = log
-        self._metric = metric
 
     async def connect(self, client: Client) -> Reply:
         return reply.greeting(self._here.hostname)
@@ -53,13 +37,15 @@ class MxPolicy:
         return reply.SENDER_OK
 
     async def rcpt(self, transaction: Transaction, recipient: Recipient) -> Reply:
-        found = await route(self._store, recipient.address, self._here)
+        found = await route(self._site.store, recipient.address, self._here)
         if isinstance(found, Refused):
             return self._refuse(transaction, recipient.address, found)
         if not _has_room(locals_of(found), transaction.envelope):
             return self._refuse(transaction, recipient.address, Refused(reply.OVER_QUOTA, "over-quota-with-size"))
         if isinstance(found, Alias) and found.left_out:
-            self._log.warn("smtp.alias-leads-out", tid=transaction.tid, rcpt=recipient.address, n=len(found.left_out))
+            self._site.log.warn(
+                "smtp.alias-leads-out", tid=transaction.tid, rcpt=recipient.address, n=len(found.left_out)
+            )
         enter(transaction, found)
         return reply.RECIPIENT_OK
 
@@ -71,8 +57,8 @@ class MxPolicy:
         return refused or reply.accepted(transaction.tid)
 
     def _refuse(self, transaction: Transaction, address: Address, found: Refused) -> Reply:
-        self._metric.count("smtp.rcpt-refused")
-        self._log.event(
+        self._site.metric.count("smtp.rcpt-refused")
+        self._site.log.event(
             "smtp.rcpt",
             cid=transaction.client.cid,
             tid=transaction.tid,

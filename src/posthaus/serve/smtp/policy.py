@@ -23,11 +23,6 @@ class Policy(Protocol):
         ...
 
     @property
-    def size_octets(self) -> int:
-        """The largest message."""
-        ...
-
-    @property
     def offers_auth(self) -> bool: ...
 
     async def connect(self, client: Client) -> Reply:

@@ -10,16 +10,12 @@ Faults:    none; run() ends and leaves closing the stream to the listener.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from posthaus.base import limit
-from posthaus.base.chance import Chance
-from posthaus.base.clock import Clock
 from posthaus.base.error import Refusal, Trouble
-from posthaus.base.log import Log
-from posthaus.base.metric import Metric
 from posthaus.flow.identity import BadCredentials, Exchange, Identity
+from posthaus.flow.site import Site
 from posthaus.flow.spool import Spool
 from posthaus.flow.transaction import Client, Transaction
 from posthaus.net.stream import Stream, Wake
@@ -34,45 +30,36 @@ from posthaus.serve.smtp.policy import Policy
 _TID_LETTERS = 12
 
 
-class Door(Protocol):
-    """What is asked of flow.login.Login."""
-
-    def offered(self, stream: Stream) -> tuple[str, ...]: ...
-
-    def begin(self, mechanism: str, stream: Stream, service: str) -> Exchange: ...
-
-
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What all sessions of a port share. `start_tls` is None where there is no certificate."""
+class SmtpService:
+    """A port as a listener runs it. `start_tls` is None where there is no certificate."""
 
-    hostname: str
-    clock: Clock
-    chance: Chance
-    log: Log
-    metric: Metric
-    spool_folder: Path
-    door: Door | None = None
+    site: Site
+    policy: Policy
     start_tls: Callable[[Stream], Awaitable[None]] | None = None
     lmtp: bool = False
+
+    async def run(self, stream: Stream) -> None:
+        await Session(stream, self).run()
 
 
 class Session:
     """One connection; run() is all of its life."""
 
-    def __init__(self, stream: Stream, policy: Policy, desk: Desk) -> None:
+    def __init__(self, stream: Stream, service: SmtpService) -> None:
         self._stream = stream
-        self._policy = policy
-        self._desk = desk
-        self._client = Client(stream.peer, stream.cid, lmtp=desk.lmtp, tls=stream.tls)
-        self._engine = Server(desk.hostname, lmtp=desk.lmtp, tls=stream.tls is not None)
+        self._service = service
+        self._policy = service.policy
+        self._site = service.site
+        self._client = Client(stream.peer, stream.cid, lmtp=service.lmtp, tls=stream.tls)
+        self._engine = Server(service.site.hostname, lmtp=service.lmtp, tls=stream.tls is not None)
         self._transaction: Transaction | None = None
         self._trouble: Trouble | None = None  # the spool failed: the rest of this message is swallowed
         self._exchange: Exchange | None = None
         self._wrong_logins = 0
         self._over = False
         self._why = "quit"
-        self._log = desk.log.bind(cid=stream.cid)
+        self._log = service.site.log.bind(cid=stream.cid)
 
     async def run(self) -> None:
         self._log.event("smtp.connected", service=self._policy.service, peer=self._client.peer.address)
@@ -83,13 +70,13 @@ class Session:
         except Exception as defect:
             self._why = "defect"
             self._log.defect("smtp.defect", defect)
-            self._desk.metric.count("smtp.defect")
+            self._site.metric.count("smtp.defect")
             self._engine.close(reply.NOT_AVAILABLE)
             self._stream.write(self._engine.outgoing())
         finally:
             self._drop()
             for quirk in self._engine.quirks:
-                self._desk.metric.count(f"smtp.quirk.{quirk.value}")
+                self._site.metric.count(f"smtp.quirk.{quirk.value}")
             self._log.event("smtp.closed", why=self._why, errors=self._engine.errors)
 
     async def _talk(self) -> None:
@@ -122,12 +109,11 @@ class Session:
             engine.close(reply.TIMEOUT)
 
     def _make_offer(self) -> None:
-        desk, policy = self._desk, self._policy
-        has_auth = policy.offers_auth and desk.door is not None and self._client.identity is None
+        has_auth = self._policy.offers_auth and self._client.identity is None
         self._engine.offer = Offer(
-            size_octets=policy.size_octets,
-            starttls=desk.start_tls is not None and self._stream.tls is None,
-            mechanisms=desk.door.offered(self._stream) if has_auth and desk.door is not None else (),
+            size_octets=self._site.message_octets,
+            starttls=self._service.start_tls is not None and self._stream.tls is None,
+            mechanisms=self._site.login.offered(self._stream) if has_auth else (),
         )
 
     def _drop(self) -> None:
@@ -153,8 +139,8 @@ class Session:
         self._engine.send(answer)
 
     async def _mail(self, asked: event.Mail) -> None:
-        desk = self._desk
-        transaction = Transaction(desk.chance.name(_TID_LETTERS), self._client, asked.envelope, desk.clock.now())
+        site = self._site
+        transaction = Transaction(site.chance.name(_TID_LETTERS), self._client, asked.envelope, site.clock.now())
         answer = await self._asked(self._policy.mail(transaction))
         if answer.is_positive:
             self._transaction = transaction
@@ -202,7 +188,7 @@ class Session:
         else:
             answer = reply_of(self._trouble)
         self._tell(transaction, asked, answer)
-        if self._desk.lmtp:
+        if self._service.lmtp:
             self._engine.send_each([answer] * len(transaction.recipients))
         else:
             self._engine.send(answer)
@@ -229,7 +215,7 @@ class Session:
         self._engine.send(reply.BYE)
 
     async def _faulted(self, told: event.Faulted) -> None:
-        self._desk.metric.count("smtp.fault")
+        self._site.metric.count("smtp.fault")
         self._log.event("smtp.fault", verb=told.verb, code=told.answer.code, why=told.answer.text)
 
     async def _closing(self, told: event.Closing) -> None:
@@ -243,7 +229,7 @@ class Session:
     # -- STARTTLS and AUTH --
 
     async def _starttls(self, asked: event.StartTls) -> None:
-        begin = self._desk.start_tls
+        begin = self._service.start_tls
         if begin is None:
             self._engine.send(reply.TLS_NOT_AVAILABLE)
             return
@@ -254,16 +240,12 @@ class Session:
         await begin(self._stream)
         self._engine.after_tls()
         self._drop()
-        self._client = Client(self._stream.peer, self._stream.cid, lmtp=self._desk.lmtp, tls=self._stream.tls)
+        self._client = Client(self._stream.peer, self._stream.cid, lmtp=self._service.lmtp, tls=self._stream.tls)
         self._make_offer()
 
     async def _auth(self, asked: event.Auth) -> None:
-        door = self._desk.door
-        if door is None:
-            self._engine.send(reply.NOT_IMPLEMENTED)
-            return
         try:
-            self._exchange = door.begin(asked.mechanism, self._stream, self._policy.service)
+            self._exchange = self._site.login.begin(asked.mechanism, self._stream, self._policy.service)
         except (Refusal, Trouble) as fault:
             self._engine.send(auth_reply_of(fault))
             return
@@ -304,12 +286,12 @@ class Session:
     def _spool(self) -> Spool:
         transaction = self._open()
         if transaction.spool is None:
-            transaction.spool = Spool(self._desk.spool_folder)
+            transaction.spool = Spool(self._site.spool_folder)
         return transaction.spool
 
     def _tell(self, transaction: Transaction, asked: event.DataEnd, answer: Reply) -> None:
         """One line for each message, whatever became of it."""
-        self._desk.metric.count("smtp.accepted" if answer.is_positive else "smtp.refused")
+        self._site.metric.count("smtp.accepted" if answer.is_positive else "smtp.refused")
         identity = transaction.client.identity
         self._log.event(
             "smtp.message",

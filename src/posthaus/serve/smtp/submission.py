@@ -7,15 +7,10 @@ Standards: RFC 6409 §4.3, §6.1, §8, RFC 8314 §3.3, RFC 4954 §6.
 Faults:    those of the store and of flow/deliver.py.
 """
 
-from pathlib import Path
-
 from posthaus.base import limit
-from posthaus.base.chance import Chance
-from posthaus.base.log import Log
-from posthaus.base.metric import Metric
 from posthaus.flow import submit
-from posthaus.flow.deliver import Site
 from posthaus.flow.route import Here, is_own
+from posthaus.flow.site import Site
 from posthaus.flow.spool import Spool, spool_of
 from posthaus.flow.transaction import Client, Transaction
 from posthaus.mail.address import Address
@@ -24,7 +19,6 @@ from posthaus.mail.header import head_end, read_header
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
 from posthaus.serve.smtp.mx import MxPolicy
-from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 
 _MESSAGE_ID_LETTERS = 26  # 130 bits
@@ -36,25 +30,10 @@ class SubmissionPolicy:
     service = "submission"
     offers_auth = True
 
-    def __init__(
-        self,
-        site: Site,
-        store: Store,
-        here: Here,
-        log: Log,
-        metric: Metric,
-        chance: Chance,
-        spool_folder: Path,
-        *,
-        size_octets: int = limit.SMTP_MESSAGE_OCTETS,
-    ) -> None:
-        self.size_octets = size_octets
-        self._inner = MxPolicy(site, store, here, log, metric, size_octets=size_octets)
-        self._store = store
+    def __init__(self, site: Site, here: Here) -> None:
+        self._inner = MxPolicy(site, here)
+        self._site = site
         self._here = here
-        self._log = log
-        self._chance = chance
-        self._spool_folder = spool_folder
 
     async def connect(self, client: Client) -> Reply:
         return reply.greeting(self._here.hostname)
@@ -93,7 +72,7 @@ class SubmissionPolicy:
         if not await self._are_own(found, identity.account_id):
             self._refused(transaction, "author", found[0])
             return reply.NOT_YOUR_AUTHOR
-        message_id = f"{self._chance.name(_MESSAGE_ID_LETTERS)}@{self._here.hostname}"
+        message_id = f"{self._site.chance.name(_MESSAGE_ID_LETTERS)}@{self._here.hostname}"
         fit = submit.make_fit(header, at=int(transaction.at), message_id=message_id)
         if fit is not None:
             await self._replace(transaction, spool, octets, fit, len(head))
@@ -108,14 +87,16 @@ class SubmissionPolicy:
         head_octets: int,
     ) -> None:
         """Another header on the same body; the header as it came is not kept."""
-        transaction.spool = await spool_of(self._spool_folder, *fit, memoryview(octets)[head_octets:])
+        transaction.spool = await spool_of(self._site.spool_folder, *fit, memoryview(octets)[head_octets:])
         old.close()
 
     async def _are_own(self, addresses: tuple[Address, ...], account_id: int) -> bool:
-        return await self._store.read(_all_own, addresses, account_id, self._here)
+        return await self._site.store.read(_all_own, addresses, account_id, self._here)
 
     def _refused(self, transaction: Transaction, why: str, address: Address | None) -> None:
-        self._log.event("submission.refused", cid=transaction.client.cid, tid=transaction.tid, why=why, address=address)
+        self._site.log.event(
+            "smtp.submission-refused", cid=transaction.client.cid, tid=transaction.tid, why=why, address=address
+        )
 
 
 async def _all_own(tx: Tx, addresses: tuple[Address, ...], account_id: int, here: Here) -> bool:
