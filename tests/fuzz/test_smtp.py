@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from posthaus.proto.line import NEED_DATA
 from posthaus.proto.smtp import event, reply
 from posthaus.proto.smtp.keyword import Offer
+from posthaus.proto.smtp.order import Limits
 from posthaus.proto.smtp.reply import Reply
-from posthaus.proto.smtp.server import Limits, Server
+from posthaus.proto.smtp.server import Server
 
 LIMITS = Limits(command_octets=80, auth_line_octets=90, text_line_octets=60, errors=50, fruitless=60)
 OFFER = Offer(size_octets=200, mechanisms=("PLAIN",), recipients=3, transactions=3)

@@ -1,4 +1,4 @@
-"""The state table: which command is refused in which state, and how.
+"""The state table: which command is refused in which state, and how; and the limits of a session.
 
 A state that is not named for a command allows it. RSET, NOOP, HELP, VRFY, EXPN and QUIT are welcome at any time
 (RFC 5321 §4.1.4), and so is EHLO, which then acts like RSET.
@@ -7,8 +7,10 @@ Standards: RFC 5321 §4.1.4 and §3.3, RFC 3030 §2, RFC 3207 §4, RFC 4954 §4,
 Faults:    none.
 """
 
-from enum import IntEnum
+from dataclasses import dataclass
+from enum import Enum, IntEnum
 
+from posthaus.base import limit
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
 
@@ -22,6 +24,28 @@ class State(IntEnum):
     MAIL = 3  # MAIL was accepted
     RCPT = 4  # at least one RCPT was accepted
     CHUNKS = 5  # BDAT began; only BDAT goes on
+
+
+class Mode(Enum):
+    """What the next octets are."""
+
+    LINES = 1
+    DATA = 2
+    CHUNK = 3
+    SASL = 4
+    CLOSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one session; what the peer is told stands in Offer."""
+
+    command_octets: int = limit.SMTP_COMMAND_OCTETS
+    auth_line_octets: int = limit.SMTP_AUTH_LINE_OCTETS
+    text_line_octets: int = limit.SMTP_TEXT_LINE_OCTETS
+    errors: int = limit.SMTP_SESSION_ERRORS
+    fruitless: int = limit.SMTP_COMMANDS_WITHOUT_PROGRESS
+    discard_octets: int = limit.SMTP_DISCARD_OCTETS
 
 
 _ANY: dict[State, Reply] = {}

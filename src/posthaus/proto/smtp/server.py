@@ -11,43 +11,19 @@ Faults:    Misuse, where the session answers out of turn (a defect).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
-from posthaus.base import limit
 from posthaus.proto.line import NEED_DATA, LineFault, Lines, Need
 from posthaus.proto.smtp import command, event, reply
 from posthaus.proto.smtp.body import Body
 from posthaus.proto.smtp.event import Event, Quirk
 from posthaus.proto.smtp.keyword import Offer, announce
-from posthaus.proto.smtp.order import FRUITLESS, ORDER, State
+from posthaus.proto.smtp.order import FRUITLESS, ORDER, Limits, Mode, State
 from posthaus.proto.smtp.param import CommandFault
 from posthaus.proto.smtp.reply import Reply
 
 
 class Misuse(RuntimeError):
     """The session answered what was not asked, or asked before it had answered."""
-
-
-class _Mode(Enum):
-    """What the next octets are."""
-
-    LINES = 1
-    DATA = 2
-    CHUNK = 3
-    SASL = 4
-    CLOSED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Of one session; what the peer is told stands in Offer."""
-
-    command_octets: int = limit.SMTP_COMMAND_OCTETS
-    auth_line_octets: int = limit.SMTP_AUTH_LINE_OCTETS
-    text_line_octets: int = limit.SMTP_TEXT_LINE_OCTETS
-    errors: int = limit.SMTP_SESSION_ERRORS
-    fruitless: int = limit.SMTP_COMMANDS_WITHOUT_PROGRESS
-    discard_octets: int = limit.SMTP_DISCARD_OCTETS
 
 
 DEFAULT_LIMITS = Limits()
@@ -78,7 +54,7 @@ class Server:
         self._lines = Lines()
         self._out: list[bytes] = []
         self._ended = False
-        self._mode = _Mode.LINES
+        self._mode = Mode.LINES
         self._state = State.GREETING
         self._awaited: Event | None = None  # the event that waits for its answer
         self._closing: str | None = None  # why, until Closing was given
@@ -125,7 +101,7 @@ class Server:
         self.tls = True
         self._authenticated = False
         self._state = State.FRESH
-        self._mode = _Mode.LINES
+        self._mode = Mode.LINES
         self._reset()
 
     # -- events --
@@ -134,17 +110,17 @@ class Server:
         if self._awaited is not None or self._state is State.GREETING:
             raise Misuse("the last event was not answered")
         mode = self._mode
-        if mode is _Mode.CLOSED:
+        if mode is Mode.CLOSED:
             why, self._closing = self._closing, None
             return event.Closing(why) if why is not None else NEED_DATA
-        if mode is _Mode.LINES:
+        if mode is Mode.LINES:
             found = self._line()
-        elif mode is _Mode.DATA:
+        elif mode is Mode.DATA:
             found = self._data()
         else:
-            found = self._chunk() if mode is _Mode.CHUNK else self._sasl()
+            found = self._chunk() if mode is Mode.CHUNK else self._sasl()
         if found is NEED_DATA and self._ended:
-            self._mode = _Mode.CLOSED
+            self._mode = Mode.CLOSED
             return event.Gone()
         return found
 
@@ -207,7 +183,7 @@ class Server:
         return event.Faulted(answer, verb[:20].decode("ascii", "backslashreplace"))
 
     def _shut(self, why: str) -> None:
-        self._mode = _Mode.CLOSED
+        self._mode = Mode.CLOSED
         self._closing = why
         self._lines.clear()
 
@@ -256,7 +232,7 @@ class Server:
         self._left, self._chunk_size, self._last, self._refusal = size, size, last, wrong
         if wrong is None:
             self._state = State.CHUNKS
-        self._mode = _Mode.CHUNK
+        self._mode = Mode.CHUNK
         return self._chunk()
 
     def _rset(self, argument: bytes) -> Event:
@@ -326,7 +302,7 @@ class Server:
                 return self._hang_up(reply.TOO_MUCH_DISCARDED, b"BDAT")
             if self._left:
                 return NEED_DATA
-        self._mode = _Mode.LINES
+        self._mode = Mode.LINES
         if self._refusal is not None:
             return self._fault(self._refusal, b"BDAT")
         if self._last or self._body.fault is not None:
@@ -335,7 +311,7 @@ class Server:
         return self._awaited
 
     def _end(self) -> Event:
-        self._mode = _Mode.LINES
+        self._mode = Mode.LINES
         fault, size = self._body.fault, self._body.size
         if fault is not None:
             self._state = State.READY
@@ -350,7 +326,7 @@ class Server:
         line = self._lines.next_line(self._limits.auth_line_octets)
         if line is NEED_DATA:
             return NEED_DATA
-        self._mode = _Mode.LINES
+        self._mode = Mode.LINES
         if not isinstance(line, bytes):
             if line is not LineFault.TOO_LONG:
                 return self._line_fault(line)
@@ -365,7 +341,7 @@ class Server:
 
     def _cancelled(self, answer: Reply) -> Event:
         found = self._fault(answer, b"AUTH")
-        return event.AuthCancelled() if self._mode is not _Mode.CLOSED else found
+        return event.AuthCancelled() if self._mode is not Mode.CLOSED else found
 
     # -- answers --
 
@@ -414,7 +390,7 @@ class Server:
     def close(self, answer: Reply) -> None:
         """Say 421 (or another last word) between two events and close."""
         self._awaited = None
-        if self._mode is not _Mode.CLOSED:
+        if self._mode is not Mode.CLOSED:
             self._out.append(answer.wire)
             self._shut(answer.text)
 
@@ -445,7 +421,7 @@ class Server:
 
     def _said_data(self, asked: Event, answer: Reply) -> None:
         if answer.code == 354:
-            self._mode = _Mode.DATA
+            self._mode = Mode.DATA
 
     def _said_chunk(self, asked: Event, answer: Reply) -> None:
         if not answer.is_positive:
@@ -467,7 +443,7 @@ class Server:
 
     def _said_auth(self, asked: Event, answer: Reply) -> None:
         if answer.code == 334:
-            self._mode = _Mode.SASL
+            self._mode = Mode.SASL
         elif answer.is_positive:
             self._authenticated = True
             self._fruitless = 0
