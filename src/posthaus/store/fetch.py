@@ -49,7 +49,7 @@ _ALL = {**_PLACEMENT, **_MESSAGE, **_BLOB, **_OCTETS}
 
 
 @lru_cache(500)
-def _select(columns: tuple[str, ...], table: str, where: str) -> str:
+def select_columns(columns: tuple[str, ...], table: str, where: str) -> str:
     joins = ""
     wanted = set(columns)
     if wanted & (_MESSAGE.keys() | _BLOB.keys() | _OCTETS.keys()):
@@ -63,17 +63,17 @@ def _select(columns: tuple[str, ...], table: str, where: str) -> str:
 
 async def placements(tx: Tx, mailbox: int, first: int, last: int, columns: tuple[str, ...], most: int) -> Sequence[Row]:
     """Rows of the UIDs first to last, at most so many."""
-    sql = _select(columns, "placement", "p.id BETWEEN $1 AND $2 ORDER BY p.id LIMIT $3")
+    sql = select_columns(columns, "placement", "p.id BETWEEN $1 AND $2 ORDER BY p.id LIMIT $3")
     return await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, most)
 
 
 async def tombstone(tx: Tx, mailbox: int, uid: int, columns: tuple[str, ...]) -> Row | None:
     """The same of an expunged UID, while its octets are there."""
-    return await tx.one(_select(columns, "tombstone", "p.id=$1"), mailbox << 32 | uid)
+    return await tx.one(select_columns(columns, "tombstone", "p.id=$1"), mailbox << 32 | uid)
 
 
 async def one(tx: Tx, mailbox: int, uid: int, columns: tuple[str, ...]) -> Row | None:
-    return await tx.one(_select(columns, "placement", "p.id=$1"), mailbox << 32 | uid)
+    return await tx.one(select_columns(columns, "placement", "p.id=$1"), mailbox << 32 | uid)
 
 
 async def uids_with(tx: Tx, mailbox: int, last: int, mask: int, value: int) -> list[int]:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from posthaus.mail.prepared import Prepared
@@ -25,7 +26,14 @@ from posthaus.testing.postgres import NoServer, Server, running_server
 
 NOW = 1_700_000_000
 DOMAIN = "a.example"
-_TEMPLATE = "posthaus_template"
+_EMPTY = """
+SET session_replication_role = replica;
+DO $$ DECLARE name TEXT; BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'meta' LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+END $$
+"""
 _BELL_S = 10.0  # a bell that is not heard by then is lost for good
 
 
@@ -101,21 +109,29 @@ class Listener:
 
 
 class Databases:
-    """One server for all tests of a run, a copy of a migrated database for each."""
+    """One server for all tests of a run; a migrated database for each test, made once and emptied for the next."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self._numbers = itertools.count(1)
-        self._has_template = False
+        self._spare: list[str] = []
 
-    async def url(self) -> str:
-        if not self._has_template:
-            await (await open_store(self.server.create(_TEMPLATE), Path())).close()
-            self._has_template = True
-        return self.server.create(f"test{next(self._numbers)}", _TEMPLATE)
+    async def take(self) -> str:
+        if self._spare:
+            return self._spare.pop()
+        url = self.empty()
+        await (await open_store(url, Path())).close()
+        return url
 
-    def empty_url(self) -> str:
+    def empty(self) -> str:
+        """A database without tables."""
         return self.server.create(f"test{next(self._numbers)}")
+
+    async def give_back(self, url: str) -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(_EMPTY)
+        await connection.close()
+        self._spare.append(url)
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +147,8 @@ def databases() -> Iterator[Databases]:
 async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storehouse]:
     """On each driver in turn."""
     kind: str = request.param
-    url = "sqlite:" if kind == "sqlite" else await request.getfixturevalue("databases").url()
+    databases: Databases | None = request.getfixturevalue("databases") if kind == "postgres" else None
+    url = await databases.take() if databases is not None else "sqlite:"
     here = Storehouse(kind, url, tmp_path / "store")
     yield here
     await here.close()
@@ -139,6 +156,8 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     broken = await last.read(verify)
     await last.close()
     assert not broken
+    if databases is not None:
+        await databases.give_back(url)
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ AGAIN = ("40001", "40P01")  # serialization failure, deadlock: the one kind of f
 _FULL = ("53100",)  # disk_full
 _BUSY = (*AGAIN, "55P03", "57014", "53200", "53300", "53400")  # lock or statement timeout, out of memory or connections
 _DOWN_CLASSES = ("08", "28", "58", "F0", "XX")  # connection, authorization, system, configuration, corruption
-_DOWN = ("57P01", "57P02", "57P03", "57P04", "57P05", "3D000", "25006", "25P03")  # shut down, starting, no database, a standby
+# shut down, starting, timed out, no such database, a standby
+_DOWN = ("57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "3D000", "25006")
 _MIGRATION_LOCK = 0x706F7374  # "post"; one worker migrates
 _CONNECT_S = 10.0
 

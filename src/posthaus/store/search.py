@@ -1,0 +1,47 @@
+"""Reading placements for SEARCH: narrow rows first, filtered by flags where that decides, and wide rows by ranges.
+
+Standards: RFC 9051 §6.4.4.
+Faults:    none; what is not there is not in the answer.
+"""
+
+from collections.abc import Sequence
+
+from posthaus.mail.flag import DELETED
+from posthaus.mail.uidset import Ranges
+from posthaus.store.fetch import select_columns
+from posthaus.store.tx import Row, Tx
+
+
+async def flagged(tx: Tx, mailbox: int, first: int, last: int, mask: int, value: int) -> list[int]:
+    """UIDs from first to last whose flags & mask are value, rising."""
+    rows = await tx.all(
+        "SELECT id & 4294967295 FROM placement WHERE id BETWEEN $1 AND $2 AND flags & $3 = $4 ORDER BY id",
+        mailbox << 32 | first, mailbox << 32 | last, mask, value,
+    )  # fmt: skip
+    return [uid for (uid,) in rows]
+
+
+async def narrow(
+    tx: Tx, mailbox: int, first: int, last: int, mask: int, value: int, columns: tuple[str, ...]
+) -> Sequence[Row]:
+    """Rows of the UIDs first to last whose flags & mask are value."""
+    sql = select_columns(columns, "placement", "p.id BETWEEN $1 AND $2 AND p.flags & $3 = $4 ORDER BY p.id")
+    return await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, mask, value)
+
+
+async def wide(tx: Tx, mailbox: int, uids: Ranges, columns: tuple[str, ...]) -> list[Row]:
+    """Rows of these UIDs."""
+    sql = select_columns(columns, "placement", "p.id BETWEEN $1 AND $2 ORDER BY p.id")
+    rows: list[Row] = []
+    for first, last in uids:
+        rows += await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last)
+    return rows
+
+
+async def deleted_octets(tx: Tx, mailbox: int) -> int:
+    """Octets of the messages with \\Deleted (RFC 9208 §4.2.1)."""
+    row = await tx.one(
+        "SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM placement WHERE id BETWEEN $1 AND $2 AND flags & $3 <> 0",
+        mailbox << 32, mailbox << 32 | 0xFFFFFFFF, DELETED,
+    )  # fmt: skip
+    return 0 if row is None else row[0]
