@@ -33,38 +33,38 @@ class Client:
         self.script = script
         self.way = way
         self.expectation = Expectation(bound)
-        self.line: Wire | None = None
+        self.wire: Wire | None = None
 
     async def open(self) -> None:
-        self.line = await connect(self.place)
-        await reach(self.line, self.place, self.script.state, self.script.needs)
+        self.wire = await connect(self.place)
+        await reach(self.wire, self.place, self.script.state, self.script.needs)
 
     def close(self) -> None:
-        if self.line is not None:
-            self.line.close()
-            self.line = None
+        if self.wire is not None:
+            self.wire.close()
+            self.wire = None
 
     @property
-    def open_line(self) -> Wire:
-        if self.line is None:
+    def open_wire(self) -> Wire:
+        if self.wire is None:
             raise Mismatch("the script speaks on a closed connection")
-        return self.line
+        return self.wire
 
     async def send(self, octets: bytes) -> None:
-        line = self.open_line
+        wire = self.open_wire
         for piece in _pieces(octets, self.way):
-            line.writer.write(piece)
-            await line.writer.drain()
+            wire.writer.write(piece)
+            await wire.writer.drain()
             if self.way == "octets":
                 await asyncio.sleep(0)  # lets a server on this loop read what there is
         self.expectation.heard.append(f">> {as_text(octets[:200])!r}")
 
     async def expect(self) -> None:
         """Read until all that must come has come."""
-        line = self.open_line
+        wire = self.open_wire
         while not self.expectation.met:
             try:
-                text = await line.read()
+                text = await wire.read()
             except TimeoutError:
                 raise Mismatch(self.expectation.missed("nothing came")) from None
             if text is None:
@@ -72,15 +72,14 @@ class Client:
             self.expectation.hear(text)
 
     async def end(self) -> None:
-        """Nothing more but the end of the stream."""
+        """Nothing more, but what may come, and the end of the stream."""
         try:
-            text = await self.open_line.read()
+            while (text := await self.open_wire.read()) is not None:
+                self.expectation.hear(text)
         except (ConnectionError, ssl.SSLError):
             return
         except TimeoutError:
             raise Mismatch("the server keeps the connection open") from None
-        if text is not None:
-            raise Mismatch(f"wanted the end of the connection, heard {text!r}")
 
 
 def _pieces(octets: bytes, way: str) -> Iterator[bytes]:
@@ -152,7 +151,7 @@ async def _act(step: Step, client: Client, place: Place, mail: Path | None) -> N
         case Kind.TLS:
             if place.context is None:
                 raise Skipped("no TLS at this place")
-            await client.open_line.start_tls(place.context, "localhost")
+            await client.open_wire.start_tls(place.context, "localhost")
         case Kind.CLOSE:
             client.close()
         case Kind.OPEN:
@@ -202,17 +201,17 @@ def _without_separator(message: bytes) -> bytes:
 
 
 async def _append_by_imap(place: Place, messages: list[bytes]) -> None:
-    line = await connect(place)
-    await reach(line, place, "auth", ())
+    wire = await connect(place)
+    await reach(wire, place, "auth", ())
     for octets in messages:
-        await line.say(f"append APPEND INBOX {{{len(octets)}}}")
-        await line.read()
-        line.writer.write(octets + b"\r\n")
-        while not (answer := await line.read() or "append NO the connection ended").startswith("append "):
+        await wire.say(f"append APPEND INBOX {{{len(octets)}}}")
+        await wire.read()
+        wire.writer.write(octets + b"\r\n")
+        while not (answer := await wire.read() or "append NO the connection ended").startswith("append "):
             pass
         if not answer.startswith("append OK"):
             raise Unready(answer)
-    line.close()
+    wire.close()
 
 
 def _place(options: argparse.Namespace, number: int) -> Place:
