@@ -85,6 +85,25 @@ async def test_deliver_to_many_keeps_one_message(store: Store) -> None:
     assert (await store.read(account.get, people[2].id)).used_messages == 1
 
 
+async def test_twice_into_one_mailbox(store: Store) -> None:
+    anna = await person(store, "anna")
+    twice = [Placing(anna.id, anna.inbox, 0, ("a",)), Placing(anna.id, anna.inbox, SEEN, ("b",))]
+    placed = await store.write(message.deliver, made_up(), twice, NOW)
+    assert [p.uid for p in placed] == [1, 2]
+    book = await store.read(change.since, anna.id, placed[0].modseq - 1)
+    assert [(c.kind, c.uids) for c in book] == [(change.Kind.ADDED, "1,2"), (change.Kind.KEYWORDS, "")]
+    assert (await store.read(account.get, anna.id)).used_messages == 1
+
+
+async def test_a_copy_of_nothing_changes_nothing(store: Store) -> None:
+    anna = await person(store, "anna")
+    await _fill(store, anna, 1)
+    before = await store.read(mailbox.get, anna.inbox)
+    for move in (False, True):
+        await store.write(message.copy, anna.id, anna.inbox, [(5, 9)], anna.inbox, NOW, move=move)
+    assert await store.read(mailbox.get, anna.inbox) == before
+
+
 async def test_deliver_is_all_or_none(store: Store) -> None:
     anna, ben = await person(store, "anna"), await person(store, "ben")
     for bad, fault in (

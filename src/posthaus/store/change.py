@@ -30,8 +30,11 @@ class Change:
 
 
 async def write(tx: Tx, account: int, modseq: int, mailbox: int, kind: Kind, uids: list[Range], now: int) -> None:
+    """A second row of the same kind in one write joins the first."""
     await tx.run(
-        "INSERT INTO change (account, modseq, mailbox, kind, uids, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO change (account, modseq, mailbox, kind, uids, at) VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (account, modseq, mailbox, kind) DO UPDATE SET uids=CASE WHEN excluded.uids='' THEN change.uids"
+        " ELSE change.uids || ',' || excluded.uids END",
         account, modseq, mailbox, int(kind), render(uids), now,
     )  # fmt: skip
 

@@ -195,8 +195,9 @@ async def copy(tx: Tx, account: int, source: int, uids: Ranges, target: int, now
     unseen = sum([not r[2] & SEEN for r in rows])
     deleted = sum([r[2] & DELETED != 0 for r in rows])
     row = await tx.one(
-        "UPDATE mailbox SET uidnext=uidnext+$2, modseq=$3, total=total+$2, unseen=unseen+$4, deleted=deleted+$5,"
-        " size=size+$6 WHERE id=$1 AND account=$7 AND state=0 RETURNING uidnext-$2, uidvalidity",
+        "UPDATE mailbox SET uidnext=uidnext+$2, modseq=CASE WHEN modseq<$3 THEN $3 ELSE modseq END, total=total+$2,"
+        " unseen=unseen+$4, deleted=deleted+$5, size=size+$6 WHERE id=$1 AND account=$7 AND state=0"
+        " RETURNING uidnext-$2, uidvalidity",
         target, n, modseq if n else 0, unseen, deleted, size, account,
     )  # fmt: skip
     if row is None:
@@ -234,7 +235,9 @@ async def _carry_keywords(
     used = [bit for bit in names if any(f >> bit & 1 for f in flags)]
     if not used:
         return
-    new = {b: await mailboxes.keyword_bits(tx, account, target, [names[b]], modseq, now) for b in used}
+    await mailboxes.keyword_bits(tx, account, target, [names[bit] for bit in used], modseq, now)
+    bits = {name.lower(): 1 << bit for bit, name in (await mailboxes.keywords(tx, target)).items()}
+    new = {bit: bits[names[bit].lower()] for bit in used}
     mask = sum(1 << bit for bit in used)
     for old in flags:
         if old & mask:
