@@ -49,7 +49,7 @@ def test_not_utf8(tmp_path: Path) -> None:
         ("[listen]\naddresses = ['localhost']", "'localhost', which is not an IP address"),
         ("[network]\nproxies = ['10.0.0.1/8']", "which is not a network"),
         ("[network]\nconnections = 0", "must be more than zero"),
-        ("[store]\ndriver = 'mysql'", 'must be "sqlite" or "postgres"'),
+        ("[store]\nurl = 'mysql:'", 'must be "sqlite:" or begin with "postgresql://"'),
         ("[server]\ndrain = '-1 s'", "is not a duration"),
     ],
 )

@@ -53,8 +53,9 @@ def _addresses(value: tuple[str, ...]) -> str | None:
     return None if value else "must name at least one address"
 
 
-def _driver(value: str) -> str | None:
-    return None if value in ("sqlite", "postgres") else 'must be "sqlite" or "postgres"'
+def _store_url(value: str) -> str | None:
+    known = value == "sqlite:" or value.startswith(("postgresql://", "postgres://"))
+    return None if known else 'must be "sqlite:" or begin with "postgresql://"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,12 @@ class TlsSetting:
 
 @dataclass(frozen=True, slots=True)
 class StoreSetting:
-    driver: str = setting("sqlite", 'Where the mail is: "sqlite" (in this folder) or "postgres".', check=_driver)
-    folder: str = setting("store", "Folder of the store, relative to this file.")
-    url: str = setting("", 'PostgreSQL only: "postgresql://user@host/database".')
+    url: str = setting(
+        "sqlite:",
+        'Where the mail is: "sqlite:" is in the folder below, "postgresql://user@host/database" is there.',
+        check=_store_url,
+    )
+    folder: str = setting("store", "Folder of the store and of large messages, relative to this file.")
     keep_octets: Duration = setting(
         Duration(14 * 86400.0),
         'How long deleted mail can be brought back. "0 s": it is gone at once.',
@@ -127,13 +131,6 @@ class MailSetting:
     message_size: Size = setting(Size(limit.SMTP_MESSAGE_OCTETS), "The largest message taken.", check=_positive)
     quota: Size = setting(Size(0), 'Room of a new account when none is named. "0 B": no limit.')
     separator: str = setting("+", "Sign that begins a subaddress: anna+list@ is anna@. Empty: none.")
-
-
-@dataclass(frozen=True, slots=True)
-class LoginSetting:
-    clear: bool = setting(
-        False, "Allow a password without TLS from other hosts. From this host (loopback) it is always allowed."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +147,6 @@ class Settings:
     tls: TlsSetting = setting(TlsSetting(), "Certificates. SIGHUP reads them again.")
     store: StoreSetting = setting(StoreSetting(), "Where the mail is kept.")
     mail: MailSetting = setting(MailSetting(), "Messages and accounts.")
-    login: LoginSetting = setting(LoginSetting(), "Log-in.")
     log: LogSetting = setting(LogSetting(), "The log: one line per fact.")
 
 

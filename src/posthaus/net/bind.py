@@ -22,11 +22,14 @@ class BindFault(Refusal):
     """One line that names address and port."""
 
 
-def bind(address: str, port: int, count: int = 1) -> list[socket.socket]:
-    """`count` listening sockets on one port (any free one for 0); none where the host has no such IPv6 address."""
+def bind(address: str, port: int, count: int = 1, *, try_first: bool = True) -> list[socket.socket]:
+    """`count` listening sockets on one port (any free one for 0); none where the host has no such IPv6 address.
+
+    `try_first` is turned off to add sockets to a port on which we listen already.
+    """
     sockets: list[socket.socket] = []
     try:
-        if port:
+        if port and try_first:
             _bind_one(address, port, shared=False).close()
         for _ in range(count):
             sockets.append(_bind_one(address, port, shared=True))

@@ -1,0 +1,256 @@
+"""The composition root: one worker, built from the settings and from nothing else.
+
+Everything that a session needs is made here and passed down. An App is given listening sockets (main.py binds them
+before it forks) or binds its own, so a test has a whole post office in its own process.
+
+Standards: RFC 8314 §3 (which ports begin with TLS), RFC 6186.
+Faults:    Refusal (settings, certificates, addresses in use) and Trouble (the store) from start().
+"""
+
+import asyncio
+import dataclasses
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+from posthaus.base.chance import Chance, SystemChance
+from posthaus.base.clock import Clock, SystemClock
+from posthaus.base.log import Log
+from posthaus.base.metric import Metric
+from posthaus.base.setting import Settings
+from posthaus.flow.login import Login
+from posthaus.flow.route import Here
+from posthaus.flow.site import Site
+from posthaus.net.bind import bind
+from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
+from posthaus.net.peer import Networks
+from posthaus.net.stream import Stream
+from posthaus.net.tls import Certificates
+from posthaus.net.wheel import Wheel
+from posthaus.serve.imap.service import ImapService
+from posthaus.serve.pop3.session import Pop3Service
+from posthaus.serve.smtp.mx import MxPolicy
+from posthaus.serve.smtp.session import SmtpService
+from posthaus.serve.smtp.submission import SubmissionPolicy
+from posthaus.store import directory
+from posthaus.store.drivers.disk import DiskBlobs
+from posthaus.store.store import Store, open_store
+
+SECRET_OCTETS = 32
+_TICK_S = 1.0
+_WORKER_LETTERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A listener by its name in the settings."""
+
+    service: str  # smtp, submission, imap or pop3
+    protocol: str  # whose certificates and ALPN
+    refusal: bytes
+    is_tls: bool = False
+
+
+_SMTP_REFUSAL = b"421 4.7.0 Too many connections\r\n"
+_IMAP_REFUSAL = b"* BYE [LIMIT] Too many connections\r\n"
+_POP3_REFUSAL = b"-ERR [SYS/TEMP] Too many connections\r\n"
+
+DOORS: dict[str, Door] = {
+    "smtp": Door("smtp", "smtp", _SMTP_REFUSAL),
+    "submission": Door("submission", "smtp", _SMTP_REFUSAL),
+    "submissions": Door("submission", "smtp", _SMTP_REFUSAL, is_tls=True),
+    "submission_other": Door("submission", "smtp", _SMTP_REFUSAL),
+    "imap": Door("imap", "imap", _IMAP_REFUSAL),
+    "imaps": Door("imap", "imap", _IMAP_REFUSAL, is_tls=True),
+    "imaps_other": Door("imap", "imap", _IMAP_REFUSAL, is_tls=True),
+    "pop3": Door("pop3", "pop3", _POP3_REFUSAL),
+    "pop3s": Door("pop3", "pop3", _POP3_REFUSAL, is_tls=True),
+}
+
+Bound = tuple[str, socket]
+"""A door's name and a listening socket of it."""
+
+
+def places(settings: Settings) -> list[tuple[str, str, int]]:
+    """Door, address and port of each listener that is on."""
+    listen = settings.listen
+    ports = {name: getattr(listen, name) for name in DOORS}
+    return [
+        (name, address, port + listen.port_base) for name, port in ports.items() if port for address in listen.addresses
+    ]
+
+
+def hostname_of(settings: Settings) -> str:
+    return settings.hostname or os.uname().nodename
+
+
+class App:
+    """One worker: start() builds and listens, stop() says goodbye and closes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        log: Log,
+        *,
+        secret: bytes = b"",
+        bound: Iterable[Bound] | None = None,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+        any_port: bool = False,
+    ) -> None:
+        """secret: the same for all workers of a family. bound: sockets; without them start() binds its own, with
+        any_port on ports that are free."""
+        self.settings = settings
+        self.folder = folder
+        self.log = log
+        self.clock = clock or SystemClock()
+        self.chance = chance or SystemChance()
+        self.metric = Metric()
+        self.wheel = Wheel(self.clock, lambda exc: log.defect("wheel.defect", exc))
+        self.ports: dict[str, int] = {}
+        self._secret = secret or self.chance.octets(SECRET_OCTETS)
+        self._bound = None if bound is None else list(bound)
+        self._any_port = any_port
+        self._listeners: list[Listener] = []
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._tick: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Returns when every listener accepts."""
+        try:
+            await self._build()
+        except BaseException:
+            await self.stop(0)
+            raise
+
+    async def stop(self, drain_s: float | None = None) -> None:
+        """No more connections; sessions may finish for so long (default: the setting); then everything is closed."""
+        await drain(self._listeners, self.settings.server.drain if drain_s is None else drain_s)
+        self._listeners.clear()
+        if self._tick is not None:
+            self._tick.cancel()
+        while self._closers:
+            await self._closers.pop()()
+
+    def reload(self) -> None:
+        """Reads the certificates again; raises CertificateFault and keeps the old ones."""
+        self.certificates.reload()
+
+    # -- building, in this order -----------------------------------------------------------------------------------
+
+    async def _build(self) -> None:
+        settings = self.settings
+        hostname = hostname_of(settings)
+        self.certificates = Certificates(self.folder / settings.tls.folder, hostname)
+        self.store = await self._open_store()
+        self.site = self._make_site(hostname)
+        self.here = Here(hostname, await self._postmaster_domain(), separator=settings.mail.separator)
+        self._tick_on()
+        await self._listen(self._services())
+
+    async def _open_store(self) -> Store:
+        store = await open_store(self.settings.store.url, self.folder / self.settings.store.folder)
+        self._closers.append(store.close)
+        return store
+
+    def _make_site(self, hostname: str) -> Site:
+        executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="login")
+
+        async def close() -> None:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+        self._closers.append(close)
+        store_folder = self.folder / self.settings.store.folder
+        spool_folder = store_folder / "spool"
+        spool_folder.mkdir(parents=True, exist_ok=True)
+        self.login = Login(
+            self.store, self.clock, self.chance, self.log, self.metric, executor, key=self._secret, host=hostname
+        )
+        return Site(
+            store=self.store,
+            blobs=DiskBlobs(store_folder / "blobs"),
+            login=self.login,
+            clock=self.clock,
+            chance=self.chance,
+            log=self.log,
+            metric=self.metric,
+            hostname=hostname,
+            spool_folder=spool_folder,
+            worker=f"{hostname}/{os.getpid()}/{self.chance.name(_WORKER_LETTERS)}",
+            message_octets=self.settings.mail.message_size,
+        )
+
+    async def _postmaster_domain(self) -> str:
+        """Whose postmaster hears what is sent to <Postmaster> without a domain (RFC 5321 §4.5.1)."""
+        domains = await self.store.read(directory.domains)
+        return domains[0].name if domains else ""
+
+    def _services(self) -> dict[str, Service]:
+        site = self.site
+        smtp = self._starter("smtp")
+        return {
+            "smtp": SmtpService(site, MxPolicy(site, self.here), smtp).run,
+            "submission": SmtpService(site, SubmissionPolicy(site, self.here), smtp).run,
+            "imap": ImapService(site, self._context("imap")),
+            "pop3": Pop3Service(
+                store=site.store,
+                blobs=site.blobs,
+                login=site.login,
+                clock=site.clock,
+                chance=site.chance,
+                log=site.log,
+                metric=site.metric,
+                worker=site.worker,
+                host=site.hostname,
+                start_tls=self._starter("pop3"),
+            ).run,
+        }
+
+    def _context(self, protocol: str) -> Callable[[], ssl.SSLContext]:
+        return lambda: self.certificates.context(protocol)
+
+    def _starter(self, protocol: str) -> Callable[[Stream], Awaitable[None]]:
+        return lambda stream: stream.start_tls(self.certificates.context(protocol))
+
+    async def _listen(self, services: dict[str, Service]) -> None:
+        network = self.settings.network
+        around = Surroundings(
+            wheel=self.wheel,
+            chance=self.chance,
+            log=self.log,
+            metric=self.metric,
+            census=Census(network.connections, network.connections_per_address),
+            proxies=Networks(network.proxies),
+        )
+        for name, one in self._own_sockets() if self._bound is None else self._bound:
+            door = DOORS[name]
+            greeting = Greeting(name, door.refusal, self._context(door.protocol) if door.is_tls else None)
+            listener = Listener(one, services[door.service], greeting, around)
+            self._listeners.append(listener)
+            self.ports.setdefault(name, listener.port)
+        for listener in self._listeners:
+            await listener.start()
+
+    def _own_sockets(self) -> list[Bound]:
+        bound: list[Bound] = []
+        try:
+            for name, address, port in places(self.settings):
+                bound += [(name, one) for one in bind(address, 0 if self._any_port else port)]
+        except BaseException:
+            for _, one in bound:
+                one.close()
+            raise
+        return bound
+
+    def _tick_on(self) -> None:
+        self.wheel.tick()
+        self._tick = asyncio.get_running_loop().call_later(_TICK_S, self._tick_on)
+
+
+def with_workers(settings: Settings, workers: int) -> Settings:
+    return dataclasses.replace(settings, server=dataclasses.replace(settings.server, workers=workers))

@@ -1,0 +1,106 @@
+"""The grammar of the command line, and nothing else: no command is carried out here.
+
+Standards: none.
+Faults:    exit code 2 with the usage, by argparse.
+"""
+
+import argparse
+from typing import Any
+
+from posthaus import __version__
+
+_Commands = Any  # argparse has no public name for what add_subparsers() gives
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("posthaus", description="The whole post office under one roof.")
+    parser.add_argument("-C", dest="folder", metavar="DIR", default=".", help="folder of the house (default: here)")
+    parser.add_argument("--version", action="version", version=f"posthaus {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_house(commands)
+    _add_account(commands)
+    _add_domain(commands)
+    _add_alias(commands)
+    return parser
+
+
+def _command(commands: _Commands, name: str, run: str, words: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
+    command.set_defaults(run=run)
+    return command
+
+
+def _group(commands: _Commands, name: str, words: str) -> _Commands:
+    return commands.add_parser(name, help=words, description=words).add_subparsers(metavar="COMMAND", required=True)
+
+
+def _add_house(commands: _Commands) -> None:
+    init = _command(commands, "init", "house:init", "make a new house: settings, store, certificate")
+    init.add_argument("house", metavar="DIR")
+    init.add_argument("--domain", required=True, help="the first domain whose mail comes here")
+    init.add_argument("--hostname", help="name of this host as other servers see it (default: mail.DOMAIN)")
+    init.add_argument("--loopback", action="store_true", help="listen on 127.0.0.1 and ::1 only")
+    init.add_argument("--port-base", type=int, default=0, metavar="N", help="add N to every port: 10000 makes 25 10025")
+
+    serve = _command(commands, "serve", "house:serve", "run the house until SIGTERM; says `ready` when it accepts")
+    serve.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: the settings)")
+
+    dev = _command(commands, "dev", "house:dev", "a post office for trying out, on this host, with two accounts")
+    dev.add_argument("house", metavar="DIR", nargs="?", default="posthaus-dev")
+    dev.add_argument("--port-base", type=int, default=10000, metavar="N")
+
+    _command(commands, "config", "house:config", "print all settings with their defaults and words")
+    verify = _command(commands, "verify", "house:verify", "check every invariant of the store")
+    verify.add_argument("--json", action="store_true")
+    backup = _command(commands, "backup", "copy:backup", "copy the house while it runs")
+    backup.add_argument("destination", metavar="DEST")
+    restore = _command(commands, "restore", "copy:restore", "make DIR from a backup; DIR must not have a house yet")
+    restore.add_argument("source", metavar="SRC")
+
+
+def _add_password(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--password-file", metavar="FILE", help="read the password there (default: standard input)")
+
+
+def _add_account(commands: _Commands) -> None:
+    group = _group(commands, "account", "people who have mail here")
+    add = _command(group, "add", "account:add", "make an account; the password comes from standard input")
+    add.add_argument("address")
+    add.add_argument("--quota", metavar="SIZE", help='room, such as "5 GB"; "0 B" for no limit (default: the settings)')
+    _add_password(add)
+    listing = _command(group, "list", "account:listing", "all accounts")
+    listing.add_argument("--domain", help="of this domain only")
+    listing.add_argument("--json", action="store_true")
+    remove = _command(group, "remove", "account:remove", "remove an account with all its mail")
+    remove.add_argument("address")
+    password = _command(group, "password", "account:password", "set another password, from standard input")
+    password.add_argument("address")
+    _add_password(password)
+    quota = _command(group, "quota", "account:quota", "set how much an account may hold")
+    quota.add_argument("address")
+    quota.add_argument("quota", metavar="SIZE")
+    bulk = _command(group, "import", "account:bulk", "make many accounts from lines `address,password`")
+    bulk.add_argument("file", metavar="FILE", help='"-" is standard input')
+    bulk.add_argument("--quota", metavar="SIZE")
+    bulk.add_argument("--skip-existing", action="store_true", help="leave accounts that are there as they are")
+
+
+def _add_domain(commands: _Commands) -> None:
+    group = _group(commands, "domain", "domains whose mail comes here")
+    _command(group, "add", "directory:add_domain", "take mail for a domain").add_argument("domain")
+    _command(group, "list", "directory:list_domains", "all domains").add_argument("--json", action="store_true")
+    _command(group, "remove", "directory:remove_domain", "no longer; its accounts go first").add_argument("domain")
+    everything = _command(group, "catch-all", "directory:catch_all", "where mail for unknown addresses of it goes")
+    everything.add_argument("domain")
+    everything.add_argument("address", nargs="?", default="", help="without one: nowhere, it is refused")
+
+
+def _add_alias(commands: _Commands) -> None:
+    group = _group(commands, "alias", "addresses that lead to others")
+    add = _command(group, "add", "directory:add_alias", "let an address lead to one or more others")
+    add.add_argument("address")
+    add.add_argument("targets", metavar="TARGET", nargs="+")
+    _command(group, "list", "directory:list_aliases", "all aliases").add_argument("--json", action="store_true")
+    remove = _command(group, "remove", "directory:remove_alias", "remove one target of an alias, or all")
+    remove.add_argument("address")
+    remove.add_argument("target", metavar="TARGET", nargs="?")

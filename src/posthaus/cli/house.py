@@ -1,0 +1,134 @@
+"""`posthaus init`, `serve`, `dev`, `config`, `verify`.
+
+Standards: none.
+Faults:    Refusal with one line for people.
+"""
+
+import dataclasses
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+from posthaus.base.error import Refusal
+from posthaus.base.setting import (
+    FILE_NAME,
+    ListenSetting,
+    Settings,
+    loopback,
+    read_settings,
+    render_default,
+    render_house,
+)
+
+DEV_DOMAIN = "example.test"
+DEV_ACCOUNTS = ("alice", "bob")
+DEV_PASSWORD = "secret"
+
+
+def init(options: Namespace) -> int:
+    if not 0 <= options.port_base <= 60000:
+        raise Refusal("--port-base must be between 0 and 60000")
+    folder = Path(options.house)
+    _make(folder, options.domain, options.hostname, options.port_base, on_loopback=options.loopback)
+    return 0
+
+
+def _make(folder: Path, domain: str, hostname: str | None, port_base: int, *, on_loopback: bool) -> None:
+    from posthaus.cli.opening import on_store, read_domain
+    from posthaus.net.tls import write_self_signed
+    from posthaus.store import directory
+    from posthaus.store.store import Store
+
+    domain = read_domain(domain)
+    hostname = read_domain(hostname) if hostname else f"mail.{domain}"
+    settings = Settings(hostname=hostname, listen=ListenSetting(port_base=port_base))
+    settings = loopback(settings) if on_loopback else settings
+    names = (hostname, domain, "localhost", "127.0.0.1", "::1") if on_loopback else (hostname, domain)
+    _refuse_overwriting(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tls_folder = folder / settings.tls.folder
+    write_self_signed(tls_folder, hostname, tuple(dict.fromkeys(names)), time.time())
+
+    async def add_domain(store: Store) -> None:
+        await store.write(directory.add_domain, domain, int(time.time()))
+
+    on_store(folder, settings, add_domain)
+    # Last, because a folder with settings counts as a house, and half a house could not be made again.
+    with (folder / FILE_NAME).open("x", encoding="utf-8") as out:
+        out.write(render_house(settings))
+
+
+def _refuse_overwriting(folder: Path) -> None:
+    if (folder / FILE_NAME).exists():
+        raise Refusal(f"{folder / FILE_NAME}: there is a house already; nothing was changed")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refusal(f"{folder}: is not an empty folder; nothing was changed")
+
+
+def serve(options: Namespace) -> int:
+    if options.workers < 0:
+        raise Refusal("--workers must not be negative")
+    from posthaus.main import serve as run
+
+    return run(Path(options.folder), options.workers)
+
+
+def config(options: Namespace) -> int:
+    print(render_default(), end="")
+    return 0
+
+
+def verify(options: Namespace) -> int:
+    from posthaus.cli.opening import print_rows, with_store
+    from posthaus.store import verify as check
+    from posthaus.store.store import Store
+
+    async def act(store: Store) -> list[str]:
+        return await store.read(check.verify)
+
+    broken = with_store(options, act)
+    if options.json:
+        print_rows(("broken",), [(words,) for words in broken], as_json=True)
+    else:
+        for words in broken:
+            print(words)
+        print(f"{len(broken)} broken" if broken else "sound", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def dev(options: Namespace) -> int:
+    """A house with two accounts and a catch-all, made on the first run and kept for the next ones."""
+    from posthaus.main import serve as run
+
+    folder = Path(options.house)
+    if not (folder / FILE_NAME).exists():
+        _make(folder, DEV_DOMAIN, "localhost", options.port_base, on_loopback=True)
+        _add_people(folder)
+    settings = read_settings(folder)
+    print(f"Accounts {', '.join(f'{name}@{DEV_DOMAIN}' for name in DEV_ACCOUNTS)}, password {DEV_PASSWORD!r};")
+    print(f"everything else at {DEV_DOMAIN} goes to {DEV_ACCOUNTS[0]}. On 127.0.0.1 and ::1:")
+    for field in dataclasses.fields(ListenSetting):
+        port = getattr(settings.listen, field.name)
+        if isinstance(port, int) and port and field.name != "port_base":
+            print(f"  {port + settings.listen.port_base:5}  {field.metadata['help']}")
+    sys.stdout.flush()
+    return run(folder, 1)
+
+
+def _add_people(folder: Path) -> None:
+    from posthaus.base.chance import SystemChance
+    from posthaus.cli.opening import on_store
+    from posthaus.flow.credential import make_credentials
+    from posthaus.store import account, directory
+    from posthaus.store.store import Store
+
+    async def act(store: Store) -> None:
+        now = int(time.time())
+        for name in DEV_ACCOUNTS:
+            address = f"{name}@{DEV_DOMAIN}"
+            credentials = make_credentials(DEV_PASSWORD, SystemChance())
+            await store.write(account.create, address, address, DEV_DOMAIN, credentials, 0, now)
+        await store.write(directory.set_catch_all, DEV_DOMAIN, f"{DEV_ACCOUNTS[0]}@{DEV_DOMAIN}")
+
+    on_store(folder, read_settings(folder), act)

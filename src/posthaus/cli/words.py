@@ -1,0 +1,25 @@
+"""Refusals in one line for people.
+
+Standards: none.
+Faults:    none.
+"""
+
+_WORDS = {
+    "NoSuchDomain": "there is no domain {}; `posthaus domain add` makes one",
+    "DomainExists": "the domain {} is there already",
+    "DomainInUse": "the domain {} still has accounts",
+    "NoSuchAccount": "there is no account {}",
+    "AccountExists": "the account {} is there already",
+    "NoSuchAlias": "there is no alias {}",
+    "AliasExists": "the alias {} is there already",
+    "PasswordUnfit": "this password cannot be used: {}",
+    "StoreBusy": "the store is busy, try again: {}",
+    "StoreFull": "the disk is full, or nearly: {}",
+    "StoreDown": "the store cannot be read or written: {}",
+}
+
+
+def words_of(fault: Exception) -> str:
+    pattern = _WORDS.get(type(fault).__name__, "{}")
+    text = " ".join(str(fault).split())
+    return pattern.format(text or type(fault).__name__).rstrip(": ")
