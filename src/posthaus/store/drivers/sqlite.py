@@ -136,20 +136,25 @@ class SqliteStore:
     async def read(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         if self._closed:
             raise StoreDown("the store is closed")
-        try:
-            self._reader.execute("BEGIN")
+        for again in (True, False):
             try:
-                return ran(fn(self._read_tx, *args, **kwargs))
-            finally:
-                if self._reader.in_transaction:
-                    self._reader.execute("COMMIT")
-        except apsw.Error as e:
-            error = translated(e)
-            if isinstance(error, StoreDown):
-                self._reopen_reader()
-            if error is e:
-                raise
-            raise error from e
+                return self._read_once(lambda tx: fn(tx, *args, **kwargs))
+            except apsw.Error as e:
+                error = translated(e)
+                if again and isinstance(error, StoreDown) and self._reopen_reader():
+                    continue
+                if error is e:
+                    raise
+                raise error from e
+        raise AssertionError
+
+    def _read_once(self, call: Callable[[SqliteTx], Awaitable[T]]) -> T:
+        self._reader.execute("BEGIN")
+        try:
+            return ran(call(self._read_tx))
+        finally:
+            if self._reader.in_transaction:
+                self._reader.execute("COMMIT")
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -193,7 +198,12 @@ class SqliteStore:
         if not self._take_lock():
             return False
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except apsw.Error as e:
+                if not isinstance(translated(e), StoreDown) or not self._reopen_writer():
+                    raise
+                self._writer.execute("BEGIN IMMEDIATE")
         except apsw.BusyError:  # a stranger who knows no lock file: the sqlite3 shell, a backup tool
             self._free_lock()
             return False
@@ -307,8 +317,6 @@ class SqliteStore:
             for job in jobs:
                 job.error = job.error or error
                 job.settle()
-            if isinstance(error, StoreDown):
-                self._reopen_writer()
         self._again()
 
     def _again(self) -> None:
@@ -319,22 +327,24 @@ class SqliteStore:
         elif self._closed:
             self._drained.set()
 
-    def _reopen_writer(self) -> None:
-        """A lost permission or file may have come back."""
+    def _reopen_writer(self) -> bool:
+        """A lost permission or file may have come back; the old connection would not notice."""
         try:
             writer = sqlitefile.connect(self._path, self._vfs)
         except apsw.Error:
-            return
-        self._writer.close(True)
+            return False
+        _drop(self._writer)
         self._use_writer(writer)
+        return True
 
-    def _reopen_reader(self) -> None:
+    def _reopen_reader(self) -> bool:
         try:
             reader = sqlitefile.connect_reader(self._path, self._vfs)
         except apsw.Error:
-            return
-        self._reader.close(True)
+            return False
+        _drop(self._reader)
         self._use_reader(reader)
+        return True
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
 
@@ -414,6 +424,13 @@ class SqliteStore:
         if self._doorbell is not None:
             self._doorbell.close()
         self._threads.shutdown()
-        self._writer.close(True)
-        self._reader.close(True)
+        _drop(self._reader)
+        _drop(self._writer)
         os.close(self._lock_fd)
+
+
+def _drop(connection: apsw.Connection) -> None:
+    try:
+        connection.close(True)
+    except apsw.Error:
+        pass  # the last one moves the log into the file; where it cannot, the next to open does
