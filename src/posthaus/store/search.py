@@ -12,21 +12,16 @@ from posthaus.store.fetch import select_columns
 from posthaus.store.tx import Row, Tx
 
 
-async def flagged(tx: Tx, mailbox: int, first: int, last: int, mask: int, value: int) -> list[int]:
-    """UIDs from first to last whose flags & mask are value, rising."""
-    rows = await tx.all(
-        "SELECT id & 4294967295 FROM placement WHERE id BETWEEN $1 AND $2 AND flags & $3 = $4 ORDER BY id",
-        mailbox << 32 | first, mailbox << 32 | last, mask, value,
-    )  # fmt: skip
-    return [uid for (uid,) in rows]
-
-
-async def narrow(
-    tx: Tx, mailbox: int, first: int, last: int, mask: int, value: int, columns: tuple[str, ...]
-) -> Sequence[Row]:
-    """Rows of the UIDs first to last whose flags & mask are value."""
+async def narrow(tx: Tx, mailbox: int, uids: Ranges, mask: int, value: int, columns: tuple[str, ...]) -> Sequence[Row]:
+    """Rows of those of these UIDs whose flags & mask are value."""
     sql = select_columns(columns, "placement", "p.id BETWEEN $1 AND $2 AND p.flags & $3 = $4 ORDER BY p.id")
-    return await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, mask, value)
+    if len(uids) == 1:
+        ((first, last),) = uids
+        return await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, mask, value)
+    rows: list[Row] = []
+    for first, last in uids:
+        rows += await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, mask, value)
+    return rows
 
 
 async def wide(tx: Tx, mailbox: int, uids: Ranges, columns: tuple[str, ...]) -> list[Row]:

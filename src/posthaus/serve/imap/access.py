@@ -27,8 +27,8 @@ from posthaus.proto.imap.event import IdleEnd, SaslCancelled, SaslResponse
 from posthaus.store.mailbox import SEPARATOR
 
 if TYPE_CHECKING:
-    from posthaus.net.stream import Stream
     from posthaus.flow.site import Site
+    from posthaus.net.stream import Stream
     from posthaus.serve.imap.session import ImapSession
 
 SERVICE = "imap"

@@ -8,7 +8,7 @@ Standards: RFC 9051 §6.4.5, §7.5.2; RFC 3501 §7.4.2.
 Faults:    UnknownEncoding, for BINARY of a transfer encoding that we cannot take off (RFC 9051 §6.4.5.1).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,7 +33,7 @@ class UnknownEncoding(Refusal):
 class Batch:
     """Columns of some messages, side by side."""
 
-    columns: dict[str, Column]
+    columns: Mapping[str, Column]
     flag_text: FlagText
     recent_from: int  # 0: \\Recent is not spoken of
 
@@ -167,7 +167,9 @@ def _section_writer(section: Section, label: bytes) -> Writer:
                 )
     if not section.path and section.text in (Text.HEADER, Text.HEADER_FIELDS, Text.HEADER_FIELDS_NOT):
         return Writer(("prefix", "head"), label + b" %b", lambda b: (_headers(section, b),))
-    return Writer(_BODY, label + b" %b", lambda b: ([_nliteral(_octets(section, *row)) for row in _inline(b)],), section)
+    return Writer(
+        _BODY, label + b" %b", lambda b: ([_nliteral(_octets(section, *row)) for row in _inline(b)],), section
+    )
 
 
 def _whole(batch: Batch) -> tuple[Column, ...]:
@@ -188,10 +190,7 @@ def _headers(section: Section, batch: Batch) -> Column:
 
 def _inline(batch: Batch) -> list[tuple[bytes, bytes, bytes, bytes]]:
     """(structure, prefix, head, body) of each."""
-    return [
-        (s, p, h, unpack(b, packing))
-        for s, p, h, b, packing in zip(*[batch[c] for c in _BODY[:5]], strict=True)
-    ]
+    return [(s, p, h, unpack(b, packing)) for s, p, h, b, packing in zip(*[batch[c] for c in _BODY[:5]], strict=True)]
 
 
 def _octets(section: Section, packed: bytes, prefix: bytes, head: bytes, body: bytes) -> bytes | None:

@@ -53,11 +53,7 @@ async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) ->
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
     whole = message.Copied(target.uidvalidity, [], [], 0)
     for piece in uidset.slices(uids, _PIECE):
-        copied = await store.write(
-            message.copy, view.account, view.mailbox, piece, target.id, session.now(), move=move
-        )
+        copied = await store.write(message.copy, view.account, view.mailbox, piece, target.id, session.now(), move=move)
         whole.source.extend(copied.source)
         whole.target.extend(copied.target)
     return whole
-
-

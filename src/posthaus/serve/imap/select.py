@@ -1,6 +1,6 @@
 """SELECT and EXAMINE.
 
-Opening reads the mailbox's row and its bitmaps, never its placements: it costs the same however many messages there are.
+Opening reads the mailbox's row and its bitmaps, never its placements: it costs the same however many there are.
 
 Standards: RFC 9051 §6.3.2, §6.3.3, §7.1; RFC 3501 §6.3.1.
 Faults:    NoSuchMailbox.

@@ -18,16 +18,18 @@ from posthaus.flow.site import Site
 from posthaus.mail.uidset import Ranges
 from posthaus.net.stream import Stream, Wake
 from posthaus.proto.imap import code
-from posthaus.proto.imap.command import Fetch, Search, Store
+from posthaus.proto.imap.command import Append, Fetch, Search, Store
 from posthaus.proto.imap.event import End, Event
 from posthaus.proto.imap.number import SequenceSet
 from posthaus.proto.imap.server import Engine
 from posthaus.proto.line import NEED_DATA
-from posthaus.serve.imap import fetch
+from posthaus.serve.imap import append, fetch
+from posthaus.serve.imap.append import Incoming, UnderWay
 from posthaus.serve.imap.error import answer_of
 from posthaus.serve.imap.view import View
 from posthaus.store import change
 from posthaus.store import mailbox as mailboxes
+from posthaus.store.error import NoSuchMailbox
 from posthaus.store.store import Watch
 
 Answer = Callable[["ImapSession", Any], Awaitable[None]]
@@ -39,10 +41,12 @@ class ImapSession:
 
     __slots__ = (
         "_answer", "_answers", "_book", "_idling", "_later", "_rung", "_said", "_watch", "append", "engine", "exchange",
-        "identity", "site", "stream", "tls_context", "view",
+        "identity", "site", "stream", "tls_context", "under_way", "view",
     )  # fmt: skip
 
-    def __init__(self, stream: Stream, site: Site, engine: Engine, answers: dict[type, Answer], tls_context: Any) -> None:
+    def __init__(
+        self, stream: Stream, site: Site, engine: Engine, answers: dict[type, Answer], tls_context: Any
+    ) -> None:
         self.stream = stream
         self.site = site
         self.engine = engine
@@ -50,7 +54,10 @@ class ImapSession:
         self.view: View | None = None
         self.tls_context = tls_context  # for STARTTLS; None where there is none
         self.exchange: Exchange | None = None  # AUTHENTICATE under way
-        self.append: Any = None  # the message of an APPEND that is coming in (serve/imap/append.py)
+        self.append: Incoming | None = None  # the message of an APPEND that is coming in
+        self.under_way: list[
+            UnderWay
+        ] = []  # messages of pipelined APPENDs that are being written, and not yet answered
         self._answers = answers
         self._answer: tuple[Callable[..., None], bytes, str, bytes | None] | None = None
         self._said = 0  # octets that wait in the engine
@@ -73,14 +80,16 @@ class ImapSession:
                     await self.flush()
                     return
                 else:
-                    await self._handle(event)  # type: ignore[arg-type]
+                    await self._handle(event)
         finally:
             self.unselect()
+            append.forget(self)
             if self.append is not None:
                 self.append.close()
 
     async def _wait(self) -> None:
         """The one place to wait: octets, a bell, or a deadline."""
+        await self._settle()
         await self.flush()
         if self.stream.draining:
             self.engine.bye("The server is stopping; connect again", code.UNAVAILABLE)
@@ -96,18 +105,30 @@ class ImapSession:
         elif self._idling:
             await self.tell_news(may_expunge=True)
 
+    async def _settle(self) -> None:
+        """Nothing is done, and nothing goes out, before the APPENDs that came first are answered."""
+        if self.under_way:
+            try:
+                await append.settle(self)
+            except ConnectionError:
+                raise
+            except Exception as e:
+                self._defect(e, Append)
+
     async def _handle(self, event: Event) -> None:
+        if self.under_way and not isinstance(event, append.EVENTS):
+            await self._settle()
         try:
             await self._answers[type(event)](self, event)
+        except NoSuchNumber:
+            self.bad(getattr(event, "tag", b"*"), "No message has that number")
         except (Refusal, Trouble) as e:
             text, what = answer_of(e)
             self.no(getattr(event, "tag", b"*"), text, what)
         except ConnectionError:
             raise
         except Exception as e:
-            self.site.log.defect("imap.defect", e, cid=self.stream.cid, command=type(event).__name__)
-            self.engine.bye("A fault of ours; connect again", code.SERVERBUG)
-            self._answer = None
+            self._defect(e, type(event))
             return
         answer, self._answer = self._answer, None
         if answer is not None:
@@ -116,6 +137,11 @@ class ImapSession:
                 await self.tell_news(may_expunge=uid or not isinstance(event, Fetch | Store | Search))
             say, tag, text, what = answer
             say(tag, text, what)
+
+    def _defect(self, e: Exception, kind: type) -> None:
+        self.site.log.defect("imap.defect", e, cid=self.stream.cid, command=kind.__name__)
+        self.engine.bye("A fault of ours; connect again", code.SERVERBUG)
+        self._answer = None
 
     # -- what the functions of the commands say --------------------------------------------------------------------
 
@@ -216,6 +242,11 @@ class ImapSession:
         if self._idling:
             self.stream.ring()
 
+    async def tell_if_rung(self) -> None:
+        """What others did, before an answer that is given out of the common way."""
+        if self._rung:
+            await self.tell_news(may_expunge=True)
+
     async def tell_news(self, *, may_expunge: bool) -> None:
         """What others did, from the book, as far as the client may hear it now."""
         view = self.view
@@ -228,6 +259,8 @@ class ImapSession:
             view.note(changes)
         if not view.has_news:
             return
+        if view.mailbox_changed:
+            await self._look_again(view)
         if view.keywords_changed:
             await self.read_keywords((), force=True)
         if may_expunge:
@@ -238,6 +271,14 @@ class ImapSession:
             await fetch.send_flags(self, flagged, with_uid=True)
         if view.gone:
             self._rung = True  # the next command may tell them
+
+    async def _look_again(self, view: View) -> None:
+        """The selected mailbox was renamed, or removed: then the client sees all its messages go (RFC 2180 §3.3)."""
+        view.mailbox_changed = False
+        try:
+            view.name = (await self.site.store.read(mailboxes.get, view.mailbox)).name
+        except NoSuchMailbox:
+            view.gone = view.uids.ranges()
 
     async def read_keywords(self, used: Sequence[str], *, force: bool = False) -> None:
         """Learns keywords that are new to this view, and tells them before a flag shows them (RFC 9051 §7.3.5)."""

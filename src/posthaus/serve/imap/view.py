@@ -42,7 +42,7 @@ class View:
     """One selected mailbox of one session."""
 
     __slots__ = (
-        "account", "added", "flag_text", "flagged", "gone", "is_removed", "keywords_changed", "mailbox", "modseq",
+        "account", "added", "flag_text", "flagged", "gone", "keywords_changed", "mailbox", "mailbox_changed", "modseq",
         "name", "noted", "own", "read_only", "recent_from", "saved", "uids", "uidvalidity",
     )  # fmt: skip
 
@@ -74,7 +74,7 @@ class View:
         self.gone: Ranges = []
         self.flagged: Ranges = []
         self.keywords_changed = False
-        self.is_removed = False  # the mailbox itself is gone
+        self.mailbox_changed = False  # renamed, or gone
 
     # -- what others did -------------------------------------------------------------------------------------------
 
@@ -94,13 +94,15 @@ class View:
                     self.flagged = uidset.normalise(self.flagged + uidset.parse(change.uids))
             elif change.kind == Kind.KEYWORDS:
                 self.keywords_changed = True
+            elif change.kind == Kind.MAILBOX:
+                self.mailbox_changed = True
             self.noted = max(self.noted, change.modseq)
         if not self.gone:
             self.modseq = self.noted
 
     @property
     def has_news(self) -> bool:
-        return bool(self.added or self.gone or self.flagged or self.keywords_changed)
+        return bool(self.added or self.gone or self.flagged or self.keywords_changed or self.mailbox_changed)
 
     # -- what the client is told -----------------------------------------------------------------------------------
 
@@ -115,9 +117,7 @@ class View:
         self.saved = uidset.subtract(self.saved, self.gone)
         self.gone = []
         self.modseq = self.noted
-        return b"".join(
-            [render.expunge(n) for first, last in reversed(numbers) for n in range(last, first - 1, -1)]
-        )
+        return b"".join([render.expunge(n) for first, last in reversed(numbers) for n in range(last, first - 1, -1)])
 
     def tell_added(self, *, recent: bool) -> bytes:
         """EXISTS, and RECENT where this client still wants it."""

@@ -1,0 +1,171 @@
+"""LIST and LSUB.
+
+All names of the account are read at once, with their counters, so LIST with STATUS costs no more than LIST. A name that
+is subscribed need not exist, and a name above a subscribed one need not either.
+
+Standards: RFC 9051 §6.3.9, §7.3.1; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154 §2; RFC 3348.
+Faults:    none.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from posthaus.proto.imap import render
+from posthaus.proto.imap.command import List, Lsub
+from posthaus.serve.imap import status
+from posthaus.serve.imap.pattern import Matcher, compile_pattern
+from posthaus.store import mailbox as mailboxes
+from posthaus.store.mailbox import OPEN, SEPARATOR, Mailbox
+from posthaus.store.tx import Tx
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+_DELIMITER = render.list_line((b"\\Noselect",), SEPARATOR, "")
+
+
+@dataclass(slots=True)
+class _Name:
+    """A name, and what is known of it."""
+
+    box: Mailbox | None = None  # None: there is none of this name
+    subscribed: bool = False
+    has_children: bool = False
+    below: list[str] = field(default_factory=list)  # names below that are subscribed or have a special use
+
+    @property
+    def special_use(self) -> str:
+        return self.box.special_use if self.box is not None else ""
+
+    @property
+    def is_selectable(self) -> bool:
+        return self.box is not None and self.box.state == OPEN
+
+
+_Names = dict[str, _Name]
+
+
+async def _read(
+    tx: Tx, account: int, items: tuple[bytes, ...], limit: int
+) -> tuple[list[Mailbox], list[str], dict[str, dict[bytes, bytes | int | None]]]:
+    """Mailboxes, subscriptions, and the STATUS of each mailbox, from one snapshot."""
+    boxes = await mailboxes.listing(tx, account)
+    counts = {box.name: await status.values(tx, box, items, limit) for box in boxes if items and box.state == OPEN}
+    return boxes, await mailboxes.subscriptions(tx, account), counts
+
+
+def _above(name: str) -> Iterable[str]:
+    """The names above, from the nearest one on."""
+    while (end := name.rfind(SEPARATOR)) > 0:
+        name = name[:end]
+        yield name
+
+
+def _names(boxes: Iterable[Mailbox], subscriptions: Iterable[str]) -> _Names:
+    names = {box.name: _Name(box) for box in boxes}
+    for box in boxes:
+        for superior in _above(box.name):
+            names.setdefault(superior, _Name()).has_children = True
+    for name in subscriptions:
+        names.setdefault(name, _Name()).subscribed = True
+    for name in [name for name, one in names.items() if one.subscribed or one.special_use]:
+        for superior in _above(name):
+            names.setdefault(superior, _Name()).below.append(name)
+    return dict(sorted(names.items()))
+
+
+# -- LIST ----------------------------------------------------------------------------------------------------------
+
+
+async def list_(session: "ImapSession", command: List) -> None:
+    if command.patterns == ("",) and not command.extended:
+        session.say(_DELIMITER)  # RFC 9051 §6.3.9: an empty pattern asks for the separator
+        session.ok(command.tag, "LIST completed")
+        return
+    boxes, subscriptions, counts = await session.site.store.read(
+        _read, session.account, command.status, session.site.message_octets
+    )
+    matches = _any_of([compile_pattern(command.reference + pattern) for pattern in command.patterns if pattern])
+    names, utf8 = _names(boxes, subscriptions), session.engine.utf8
+    modern = command.extended or session.is_rev2
+    tells_subscribed = b"SUBSCRIBED" in command.selects or b"SUBSCRIBED" in command.returns
+    for name, childinfo in _selected(names, command, matches):
+        one = names[name]
+        attributes = _attributes(one, modern=modern)
+        if one.subscribed and tells_subscribed:
+            attributes.append(b"\\Subscribed")
+        line = render.list_line(attributes, SEPARATOR, name, utf8=utf8, childinfo=childinfo)
+        if name in counts:
+            line += render.status(name, counts[name], utf8=utf8)
+        await session.send(line)
+    session.ok(command.tag, "LIST completed")
+
+
+def _any_of(matchers: list[Matcher]) -> Matcher:
+    if len(matchers) == 1:
+        return matchers[0]
+    return lambda name: any(matches(name) for matches in matchers)
+
+
+def _criteria(command: List) -> Callable[[_Name], bool]:
+    """What the selection options ask for; several of them all hold."""
+    subscribed, special = b"SUBSCRIBED" in command.selects, b"SPECIAL-USE" in command.selects
+
+    def holds(one: _Name) -> bool:
+        return (one.subscribed or not subscribed) and (bool(one.special_use) or not special)
+
+    return holds
+
+
+def _selected(names: _Names, command: List, matches: Matcher) -> Iterable[tuple[str, tuple[bytes, ...]]]:
+    """The names to be told, each with its CHILDINFO."""
+    bases = tuple([option for option in (b"SUBSCRIBED", b"SPECIAL-USE") if option in command.selects])
+    recursive = b"RECURSIVEMATCH" in command.selects
+    holds = _criteria(command)
+    for name, one in names.items():
+        if not matches(name):
+            continue
+        # A name that is nothing but subscribed is told to those who ask for subscriptions.
+        chosen = holds(one) and (one.box is not None or b"SUBSCRIBED" in bases)
+        below = [inferior for inferior in one.below if holds(names[inferior])] if recursive else []
+        # RFC 5258 §3.5: for the sake of a name below only where that is not told itself
+        if chosen or any(not matches(inferior) for inferior in below):
+            yield name, bases if below else ()
+
+
+def _attributes(one: _Name, *, modern: bool) -> list[bytes]:
+    """modern: to a client that knows RFC 5258, whose \\NonExistent says more than \\Noselect."""
+    attributes = []
+    if not one.is_selectable:
+        attributes += [b"\\NonExistent", b"\\Noselect"] if modern else [b"\\Noselect"]
+    # RFC 9051 §7.3.1: in every answer, whether it was asked for or not; it costs nothing
+    attributes.append(b"\\HasChildren" if one.has_children else b"\\HasNoChildren")
+    if one.special_use:
+        attributes.append(
+            one.special_use.encode("ascii")
+        )  # RFC 6154 §2 leaves it open; clients look for it in any LIST
+    return attributes
+
+
+# -- LSUB ----------------------------------------------------------------------------------------------------------
+
+
+async def lsub(session: "ImapSession", command: Lsub) -> None:
+    boxes, subscriptions, _ = await session.site.store.read(_read, session.account, (), 0)
+    if not command.pattern:
+        session.ok(command.tag, "LSUB completed")
+        return
+    matches = compile_pattern(command.reference + command.pattern)
+    names, utf8 = _names(boxes, subscriptions), session.engine.utf8
+    for name, one in names.items():
+        if not matches(name):
+            continue
+        if one.subscribed:
+            attributes = (b"\\Noselect",) if one.box is not None and not one.is_selectable else ()
+        elif any(names[inferior].subscribed and not matches(inferior) for inferior in one.below):
+            attributes = (b"\\Noselect",)  # RFC 3501 §6.3.9: "%" names what is above a subscribed name
+        else:
+            continue
+        await session.send(render.list_line(attributes, SEPARATOR, name, utf8=utf8, word=b"LSUB"))
+    session.ok(command.tag, "LSUB completed")

@@ -1,0 +1,171 @@
+"""SEARCH and UID SEARCH.
+
+Messages are gone through in batches: narrow rows first, then what the judge still wants of those that are left. Between
+batches the loop serves others. Only messages that the client knows of are found; one that another session has expunged
+is not, though its number still counts.
+
+Standards: RFC 9051 §6.4.4, §7.3.4; RFC 3501 §7.2.5; RFC 4731; RFC 5182 §2; RFC 7162 §3.1.5.
+Faults:    StoreDown, StoreBusy.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from posthaus.mail import uidset
+from posthaus.mail.uidset import Ranges, from_sorted
+from posthaus.proto.imap import key, render
+from posthaus.proto.imap.command import Search
+from posthaus.proto.imap.key import Return
+from posthaus.serve.imap import searchread
+from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search
+from posthaus.serve.imap.view import View
+from posthaus.store import search as rows
+from posthaus.store.tx import Row
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+_FLAG_ROWS, _ROWS = 20_000, 2_000  # UIDs looked through at once: by flags alone, and by more
+
+_Found = dict[int, int]  # UID -> MODSEQ
+
+
+async def search(session: "ImapSession", command: Search) -> None:
+    view, returns = session.selected, command.returns
+    saves = returns is not None and Return.SAVE in returns
+    try:
+        plan = compile_search(
+            command.key, await _scope(session, command.key), also=("modseq",) if command.has_modseq else ()
+        )
+        uids: list[int] = []
+        modseqs: _Found = {}
+        async for found in _found(session, plan):
+            uids += [row[0] for row in found]
+            if command.has_modseq:
+                modseqs.update({row[0]: row[1] for row in found})
+            if returns in _FIRST_ONLY and uids:
+                break
+    except BaseException:
+        if saves:
+            view.saved = []  # RFC 5182 §2.1
+        raise
+    if saves and returns is not None:
+        view.saved = _to_save(uids, returns)
+    await _answer(session, command, view, uids, modseqs)
+    session.ok(command.tag, "SEARCH completed")
+
+
+_FIRST_ONLY = (frozenset({Return.MIN}), frozenset({Return.MIN, Return.SAVE}))
+
+
+async def _scope(session: "ImapSession", search_key: key.Key) -> Scope:
+    view = session.selected
+    if _has_unknown_keyword(search_key, view):
+        await session.read_keywords((), force=True)  # another session may have made it
+    last = view.uids.last_uid
+
+    def numbers(one: key.Numbers) -> Ranges:
+        return view.saved if one.numbers.saved else view.uids.uids_of(one.numbers.resolve(len(view.uids)))
+
+    def uids(one: key.Uids) -> Ranges:
+        return view.saved if one.uids.saved else one.uids.resolve(last)
+
+    return Scope(
+        numbers,
+        uids,
+        {name.lower(): bit for bit, name in view.flag_text.keywords.items()},
+        None if session.is_rev2 else view.recent_from,
+        session.now(),
+    )
+
+
+def _has_unknown_keyword(search_key: key.Key, view: View) -> bool:
+    known = {name.lower() for name in view.flag_text.keywords.values()}
+    waiting = [search_key]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, key.And | key.Or):
+            waiting.extend(one.keys)
+        elif isinstance(one, key.Not):
+            waiting.append(one.key)
+        elif isinstance(one, key.Flagged) and _is_unknown(one, known):
+            return True
+    return False
+
+
+def _is_unknown(one: key.Flagged, known: set[str]) -> bool:
+    """A keyword that is neither everybody's nor, as far as we know, the mailbox's."""
+    return not one.flag.startswith(b"\\") and one.flag.decode("ascii", "replace").lower() not in known
+
+
+# -- finding -------------------------------------------------------------------------------------------------------
+
+
+async def _found(session: "ImapSession", plan: Plan) -> AsyncIterator[Sequence[Row]]:
+    """Rows of the messages found, batch by batch, UIDs rising; the UID is the first column."""
+    view, store = session.selected, session.site.store
+    simple = plan.judge is None
+    at_once = _FLAG_ROWS if simple else _ROWS
+    for spans in _windows(view, plan.within, at_once):
+        batch = await store.read(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns)
+        if plan.judge is not None:
+            batch = await searchread.judged(session.site, view.mailbox, plan, plan.judge, batch)
+        if batch:
+            yield batch
+        await asyncio.sleep(0)
+
+
+def _windows(view: View, within: Ranges | None, at_once: int) -> Iterator[Ranges]:
+    """The view in pieces. What lies between its runs is not in the mailbox, so a piece is read as one range."""
+    if within is None:
+        for piece in uidset.slices(view.uids.ranges(), at_once):
+            yield [(piece[0][0], piece[-1][1])]
+        return
+    yield from uidset.slices([(low, high) for _, low, high in view.uids.pieces(within)], at_once)
+
+
+# -- answering -----------------------------------------------------------------------------------------------------
+
+
+def _to_save(uids: Sequence[int], returns: frozenset[Return]) -> Ranges:
+    """RFC 5182 §2.4: with MIN or MAX and nothing that speaks of all, those alone are saved."""
+    if uids and returns & {Return.MIN, Return.MAX} and not returns & {Return.ALL, Return.COUNT}:
+        ends = {uids[0]} if Return.MIN in returns else set()
+        ends |= {uids[-1]} if Return.MAX in returns else set()
+        return from_sorted(sorted(ends))
+    return from_sorted(uids)
+
+
+async def _answer(session: "ImapSession", command: Search, view: View, uids: list[int], modseqs: _Found) -> None:
+    returns = command.returns
+    if returns is None and session.is_rev2:
+        returns = frozenset({Return.ALL})  # RFC 9051 §6.4.4: always ESEARCH
+    if returns == frozenset({Return.SAVE}):
+        return  # RFC 5182 §2.1: nothing is told
+    numbers: Sequence[int] = uids if command.uid else view.uids.numbers_of(uids)
+    if returns is None:
+        modseq = max(modseqs.values()) if modseqs else None
+        await session.send(render.search(numbers, modseq))
+        return
+    results: list[tuple[bytes, bytes]] = []
+    if numbers:
+        if Return.MIN in returns:
+            results.append((b"MIN", b"%d" % numbers[0]))
+        if Return.MAX in returns:
+            results.append((b"MAX", b"%d" % numbers[-1]))
+        if Return.ALL in returns:
+            results.append((b"ALL", render.render_uids(numbers)))
+    if Return.COUNT in returns:
+        results.append((b"COUNT", b"%d" % len(numbers)))
+    if modseqs:
+        results.append((b"MODSEQ", b"%d" % _highest_told(returns, uids, modseqs)))
+    await session.send(render.esearch(command.tag, uid=command.uid, results=results))
+
+
+def _highest_told(returns: frozenset[Return], uids: Sequence[int], modseqs: _Found) -> int:
+    """RFC 4731 §3.2: where only ends are told, the MODSEQ of those."""
+    if returns & {Return.ALL, Return.COUNT}:
+        return max(modseqs.values())
+    ends = [uids[0]] * (Return.MIN in returns) + [uids[-1]] * (Return.MAX in returns)
+    return max([modseqs[uid] for uid in ends])
