@@ -35,6 +35,7 @@ _SETTINGS = {
     "max_wal_size": "2GB",
     "log_min_messages": "fatal",
     "max_worker_processes": "0",
+    "deadlock_timeout": "20ms",
 }
 _PR_SET_PDEATHSIG = 1
 

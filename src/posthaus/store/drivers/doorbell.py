@@ -8,13 +8,13 @@ import asyncio
 import itertools
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 _DATAGRAM_OCTETS = 4_096
 _RESCAN_S = 5.0
-_SOCKET_PATH_OCTETS = 104  # 107 on Linux, 103 elsewhere
+_SOCKET_PATH_OCTETS = 103  # 107 on Linux, 103 elsewhere
+_NAME_OCTETS = 24  # "/bell.<pid>.<n>"
 
 
 class Doorbell:
@@ -23,6 +23,8 @@ class Doorbell:
     def __init__(self, folder: Path, rung: Callable[[Mapping[int, int]], None]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._folder_fd = -1
+        self._prefix = self._reachable()
         self._rung = rung
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -31,26 +33,32 @@ class Doorbell:
         try:
             self._name = self._bind()
         except BaseException:
-            self._socket.close()
+            self._hang_up()
             raise
         self._loop.add_reader(self._socket.fileno(), self._heard)
 
+    def _reachable(self) -> str:
+        """A deep folder is reached through /proc, because a socket's path is short."""
+        if len(os.fsencode(self._folder)) <= _SOCKET_PATH_OCTETS - _NAME_OCTETS:
+            return f"{self._folder}/"
+        self._folder_fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return f"/proc/self/fd/{self._folder_fd}/"
+
     def _bind(self) -> str:
         """Takes a name of this process that no living socket has."""
-        with _reachable(self._folder) as folder:
-            for n in itertools.count():
-                name = f"bell.{os.getpid()}.{n}"
-                path = f"{folder}/{name}"
-                try:
+        for n in itertools.count():
+            name = f"bell.{os.getpid()}.{n}"
+            path = self._prefix + name
+            try:
+                self._socket.bind(path)
+                return name
+            except OSError:  # there already: of another store here, or of one before us with our number
+                if not os.path.lexists(path):
+                    raise
+                if _is_dead(path):
+                    Path(path).unlink()
                     self._socket.bind(path)
                     return name
-                except OSError:  # there already: of another store here, or of one before us with our number
-                    if not os.path.lexists(path):
-                        raise
-                    if _is_dead(path):
-                        Path(path).unlink()
-                        self._socket.bind(path)
-                        return name
         raise AssertionError
 
     def send(self, touched: Mapping[int, int]) -> None:
@@ -76,11 +84,8 @@ class Doorbell:
             changed = self._folder.stat().st_mtime_ns
             if self._folder_read[0] == changed and now - self._folder_read[1] < _RESCAN_S:
                 return
-            folder = str(self._folder)
-            if len(os.fsencode(folder)) > _SOCKET_PATH_OCTETS - 24:
-                folder = os.path.relpath(folder)
-            names = [p.name for p in Path(folder).glob("bell.*") if p.name != self._name]
-            self._others = [f"{folder}/{n}" for n in names if not self._buried(f"{folder}/{n}", n)]
+            names = [p.name for p in self._folder.glob("bell.*") if p.name != self._name]
+            self._others = [self._prefix + n for n in names if not self._buried(self._prefix + n, n)]
             self._folder_read = changed, now
         except OSError:
             self._others = []
@@ -113,21 +118,13 @@ class Doorbell:
 
     def close(self) -> None:
         self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
+        self._hang_up()
         (self._folder / self._name).unlink(missing_ok=True)
 
-
-@contextmanager
-def _reachable(folder: Path) -> Iterator[str]:
-    """A deep folder is reached through /proc, because a socket's path is short."""
-    if len(os.fsencode(folder)) < _SOCKET_PATH_OCTETS - 24:
-        yield str(folder)
-        return
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{number}"
-    finally:
-        os.close(number)
+    def _hang_up(self) -> None:
+        self._socket.close()
+        if self._folder_fd >= 0:
+            os.close(self._folder_fd)
 
 
 def _is_dead(path: str) -> bool:

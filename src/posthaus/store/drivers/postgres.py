@@ -64,11 +64,13 @@ class PostgresStore:
             try:
                 await check(connection)
                 await bring_up(connection)
-            finally:
+            except BaseException:
                 await hang_up(connection)
+                raise
         except _FAULTS as e:
             raise translated(e) from e
         store = cls(url, connections, patience_s)
+        store._pool.adopt(connection)
         store._bell.start()
         return store
 

@@ -92,6 +92,10 @@ class Pool:
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def adopt(self, connection: Connection) -> None:
+        """One that is there already and idle."""
+        self._idle.append(connection)
+
     async def take(self, begin: str) -> Connection:
         """A connection on which the statement `begin` has just run."""
         if self._used >= self._most:

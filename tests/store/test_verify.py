@@ -1,0 +1,63 @@
+"""The question whether the store is sound: each way to be unsound has its words."""
+
+import pytest
+
+from posthaus.store import flag, mailbox, message
+from posthaus.store.message import Placing
+from posthaus.store.store import Store
+from posthaus.store.tx import Tx
+from posthaus.store.verify import verify
+from posthaus.testing.storehouse import NOW, made_up, person
+
+BREAKS = [
+    ("UPDATE mailbox SET total=total+1", "a mailbox counts other messages"),
+    ("UPDATE mailbox SET unseen=unseen+1", "a mailbox counts other unseen"),
+    ("UPDATE mailbox SET deleted=deleted+1", "a mailbox counts other deleted"),
+    ("UPDATE mailbox SET size=size+1", "a mailbox counts other octets"),
+    ("UPDATE mailbox SET uidnext=1", "a UID is not below UIDNEXT"),
+    ("UPDATE mailbox SET unseen_from=99", "an unseen message lies below"),
+    ("UPDATE mailbox SET modseq=0", "a placement is later"),
+    ("UPDATE account SET modseq=0", "a mailbox is later than its account"),
+    ("UPDATE account SET uidvalidity=0", "a UIDVALIDITY is later"),
+    ("UPDATE account SET used_octets=used_octets+1", "an account's quota counts"),
+    ("UPDATE account SET inbox=0", "an account has no INBOX"),
+    ("UPDATE placement SET message=4711", "a placement names no message"),
+    ("UPDATE placement SET size=size+1", "a placement has another size"),
+    ("UPDATE placement SET flags=4611686018427387904", "a placement has a keyword"),
+    ("UPDATE email SET live=live+1", "an account holds a message another number of times"),
+    ("DELETE FROM email", "a mailbox has a message that its account does not hold"),
+    ("DELETE FROM email", "a message is held by no account"),
+    ("UPDATE message SET size=size+1", "a message's size is not that"),
+    ("UPDATE octets SET head=body", "a message's header has another size"),
+    ("UPDATE octets SET body=head", "an unpacked body has another size"),
+    ("DELETE FROM octets", "a message's octets are missing"),
+    ("DELETE FROM gone", "a mailbox's bitmaps say"),
+    ("UPDATE mailbox SET special_use='x'", "two mailboxes of an account have the same special use"),
+    ("UPDATE mailbox SET uidvalidity=7", "two mailboxes of an account have the same UIDVALIDITY"),
+    ("UPDATE change SET modseq=modseq+1000", "a change is later than its account"),
+]
+
+
+class Undo(Exception):
+    pass
+
+
+async def _break(tx: Tx, sql: str, found: list[str]) -> None:
+    await tx.run(sql)
+    found += await verify(tx)
+    raise Undo
+
+
+@pytest.mark.parametrize(("sql", "words"), BREAKS)
+async def test_each_fault_has_its_words(store: Store, sql: str, words: str) -> None:
+    anna = await person(store, "anna")
+    for _ in range(3):
+        await store.write(message.append, made_up(), Placing(anna.id, anna.inbox, 0, ("k",)), NOW, NOW)
+    await store.write(mailbox.create, anna.id, "Other", "", NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Mode.ADD, 1, (), NOW)
+    await store.write(message.expunge, anna.id, anna.inbox, [(2, 2)], NOW, only_deleted=False)
+    assert await store.read(verify) == []
+    found: list[str] = []
+    with pytest.raises(Undo):
+        await store.write(_break, sql, found)
+    assert any(line.startswith(words) for line in found), found
