@@ -102,6 +102,7 @@ HEADER_FIELDS = 10_000
 MIME_HEADER_OCTETS = 64 * 1024  # of a part's header, read for its MIME fields
 MIME_PARAMETERS = 100  # of one field
 MIME_FALSE_DELIMITERS = 100_000  # lines that begin as a boundary does and are none; beyond, no more are looked for
+ADDRESS_LIST_OCTETS = 256 * 1024  # of one address list; 10,000 addresses
 HEADER_ADDRESSES = 10_000  # in one ENVELOPE; a list with more is cut
 PREVIEW_CHARACTERS = 256  # RFC 8970 §3: at most 200 are wanted, 256 may be sent
 PREVIEW_OCTETS = 64 * 1024  # of one part, read for the preview

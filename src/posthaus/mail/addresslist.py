@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from posthaus.base.limit import HEADER_ADDRESSES
+from posthaus.base.limit import ADDRESS_LIST_OCTETS, HEADER_ADDRESSES
 from posthaus.mail.word import decode_words
 
 MISSING_LOCALPART: Final = b"MISSING_MAILBOX"
@@ -56,6 +56,7 @@ _Token = tuple[bytes, bytes]  # kind: " " "c"omment "q"uoted "a"tom "[" or the s
 def parse_address_list(value: bytes) -> list[HeaderAddress]:
     """address-list = (address *("," address)) / obs-addr-list, of an unfolded value"""
     out: list[HeaderAddress] = []
+    value = value[:ADDRESS_LIST_OCTETS]
     at, size = 0, len(value)
     while at < size and len(out) < HEADER_ADDRESSES:
         found = _USUAL(value, at)
@@ -129,6 +130,7 @@ class _Reader:
         self.comments: list[bytes] = []
         self.angle: HeaderAddress | None = None
         self.in_group = False
+        self.has_at = False  # among the words
 
     def read(self) -> list[HeaderAddress]:
         at = 0
@@ -140,7 +142,7 @@ class _Reader:
                 self.words.append((b" ", b" "))
             elif kind == b"<":
                 at = self.read_angle(at)
-            elif kind == b":" and not self.in_group and self.angle is None and not self.has_at():
+            elif kind == b":" and not self.in_group and self.angle is None and not self.has_at:
                 self.out.append(HeaderAddress(None, None, self.phrase(self.words) or b"", None))
                 self.in_group = True
                 self.clear()
@@ -150,24 +152,27 @@ class _Reader:
                     self.out.append(GROUP_END)
                     self.in_group = False
             elif kind != b">":
+                self.has_at = self.has_at or kind == b"@"
                 self.words.append((kind if kind != b":" else b"a", octets))
         self.flush()
         if self.in_group:
             self.out.append(GROUP_END)
         return self.out
 
-    def has_at(self) -> bool:
-        return (b"@", b"@") in self.words
-
     def clear(self) -> None:
-        self.words, self.comments, self.angle = [], [], None
+        self.words, self.comments, self.angle, self.has_at = [], [], None, False
 
     def read_angle(self, at: int) -> int:
         """angle-addr = "<" [obs-route] addr-spec ">"; without ">" it ends with the list."""
-        start = at
-        while at < len(self.tokens) and self.tokens[at][0] not in (b">", b"<"):
+        tokens = self.tokens
+        while at < len(tokens) and tokens[at][0] in (b"<", b" "):  # "<<a@b>>"
             at += 1
-        inside = [token for token in self.tokens[start:at] if token[0] not in (b" ", b"c")]
+        start = at
+        while at < len(tokens) and tokens[at][0] not in (b">", b"<"):
+            at += 1
+        if at == len(tokens) or tokens[at][0] == b"<":  # no ">": the address ends where the next would begin
+            at = next((index for index in range(start, at) if tokens[index][0] == b","), at)
+        inside = [token for token in tokens[start:at] if token[0] not in (b" ", b"c")]
         route = None
         if inside and inside[0][0] == b"@" and (b":", b":") in inside:
             colon = inside.index((b":", b":"))
@@ -176,14 +181,14 @@ class _Reader:
         localpart, domain = _spec(inside)
         if self.angle is None:  # of "<a@b> <c@d>" the first counts
             self.angle = HeaderAddress(None, route, localpart, domain)
-        return at + (at < len(self.tokens) and self.tokens[at][0] == b">")
+        return at + (at < len(tokens) and tokens[at][0] == b">")
 
     def flush(self) -> None:
         """What has gathered is an address, or nothing."""
         name = self.comments[-1].strip() or None if self.comments else None
         if self.angle is not None:
             self.out.append(self.angle._replace(display=self.phrase(self.words) or name))
-        elif self.has_at():
+        elif self.has_at:
             before: list[bytes] = []
             for run in _glued(self.words):
                 if (b"@", b"@") in run:

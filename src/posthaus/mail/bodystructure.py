@@ -47,8 +47,9 @@ def _body(octets: bytes, part: Part, extended: bool) -> bytes:
     if part.is_multipart:
         bodies = b"".join([_body(octets, inner, extended) for inner in part.parts])
         return b"(%b %b%b)" % (bodies, string(part.subtype), _multipart_tail(entity) if extended else b"")
-    head = _fields(entity, part.type, part.subtype)
-    tail = _tail(entity) if extended else b""
+    head, tail = (_remembered if entity.is_remembered else _fields)(entity, part.type, part.subtype)
+    if not extended:
+        tail = b""
     size = part.body_end - part.body_start
     if part.is_message:
         inner = part.parts[0]
@@ -60,10 +61,10 @@ def _body(octets: bytes, part: Part, extended: bool) -> bytes:
     return b"(%b %d%b)" % (head, size, tail)
 
 
-@lru_cache(maxsize=2048)
-def _fields(entity: Entity, type_: bytes, subtype: bytes) -> bytes:
-    """media-type and body-fields up to the size"""
-    return b"%b %b %b %b %b %b" % (
+def _fields(entity: Entity, type_: bytes, subtype: bytes) -> tuple[bytes, bytes]:
+    """media-type and body-fields up to the size; body-ext-1part"""
+    # body-ext-1part = body-fld-md5 SP body-fld-dsp SP body-fld-lang SP body-fld-loc
+    head = b"%b %b %b %b %b %b" % (
         string(type_),
         string(subtype),
         _parameters(entity.parameters),
@@ -71,15 +72,14 @@ def _fields(entity: Entity, type_: bytes, subtype: bytes) -> bytes:
         nstring(entity.description),
         string(entity.encoding),
     )
+    return head, b" %b%b" % (nstring(entity.md5), _extension(entity))
 
 
 @lru_cache(maxsize=2048)
-def _tail(entity: Entity) -> bytes:
-    """body-ext-1part = body-fld-md5 SP body-fld-dsp SP body-fld-lang SP body-fld-loc"""
-    return b" %b%b" % (nstring(entity.md5), _extension(entity))
+def _remembered(entity: Entity, type_: bytes, subtype: bytes) -> tuple[bytes, bytes]:
+    return _fields(entity, type_, subtype)
 
 
-@lru_cache(maxsize=2048)
 def _multipart_tail(entity: Entity) -> bytes:
     """body-ext-mpart = body-fld-param SP body-fld-dsp SP body-fld-lang SP body-fld-loc"""
     return b" %b%b" % (_parameters(entity.parameters), _extension(entity))

@@ -19,7 +19,7 @@ ENCODINGS: Final = frozenset(
 
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64: Final = bytes(octet for octet in range(256) if octet not in _BASE64 + b"=")
-_SPACE_AT_END = re.compile(rb"[ \t]+(?=\r?\n)")
+_SPACE_AT_END = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 _UU_BEGIN = re.compile(rb"(?m)^begin(?:-base64)? [0-7]{3,4} [^\n]*\n").search
 _UNFIT = re.compile("[\0\ud800-\udfff]").sub
 
@@ -34,6 +34,7 @@ _SUPERSETS: Final = {
     "iso-8859-9": "cp1254", "windows-874": "cp874", "tis-620": "cp874", "unicode-1-1-utf-7": "utf-7",
     "utf8mb4": "utf-8", "x-mac-roman": "mac-roman", "macintosh": "mac-roman", "x-euc-jp": "euc-jp",
 }  # fmt: skip
+_CHARSET_OCTETS: Final = 40  # no name of a charset is longer; the memo keeps no longer ones
 _ASCII_SUPERSETS: Final = frozenset({"", "utf-8", "cp1252", "cp1250", "cp1251", "iso8859-2", "iso8859-15", "koi8-r"})
 # Codecs that are not charsets of mail; "idna" and "punycode" are quadratic besides.
 _NOT_CHARSETS: Final = frozenset(
@@ -118,28 +119,35 @@ def clean(text: str) -> str:
     return _UNFIT("\ufffd", text)
 
 
-@lru_cache(maxsize=512)
 def codec_name(charset: bytes) -> str:
     """Python's codec for a declared charset; "" where none is declared, known or fit to believe."""
+    return _codec_name(charset) if 0 < len(charset) <= _CHARSET_OCTETS else ""
+
+
+@lru_cache(maxsize=512)
+def _codec_name(charset: bytes) -> str:
     label = charset.strip().decode("ascii", "replace").lower()
     label = _SUPERSETS.get(label, label)
-    if not label or len(label) > 40 or "\0" in label:
+    if not label or "\0" in label:
         return ""
     try:
         codec = codecs.lookup(label)
     except (LookupError, ValueError):
         return ""
-    if codec.name.replace("-", "_") in _NOT_CHARSETS or not isinstance(_probe(codec.name), str):
+    if codec.name.replace("-", "_") in _NOT_CHARSETS or not _is_text(codec.name):
         return ""
     return codec.name
 
 
-def _probe(name: str) -> object:
+def _is_text(name: str) -> bool:
     # bytes.decode() refuses codecs that are not text, as "hex" and "zlib"; asking is the only public way to know.
     try:
-        return b"".decode(name)
-    except (LookupError, ValueError):
-        return None
+        b"a".decode(name)
+    except LookupError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def _strict(octets: bytes, name: str, cut: bool) -> str | None:

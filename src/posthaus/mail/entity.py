@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from posthaus.base.limit import MIME_HEADER_OCTETS
+from posthaus.base.limit import MIME_HEADER_OCTETS, MIME_PARAMETERS
 from posthaus.mail.header import Header, read_header, value_of
 from posthaus.mail.parameter import Parameters, parse_parameters
 
@@ -22,6 +22,7 @@ _FIRST_TOKEN = re.compile(_TOKEN).match
 _LANGUAGES = re.compile(rb"[0-9A-Za-z-]+").findall
 _COMMENT = re.compile(rb"\([^()]*+\)")
 _CHARSET = re.compile(rb"[!-~]{1,60}").fullmatch
+_CHARSET_NAMES: Final = (b"charset", b"charset*")
 _MEMO_OCTETS: Final = 400
 
 
@@ -42,6 +43,7 @@ class Entity:
     disposition_parameters: Parameters
     languages: tuple[bytes, ...]
     location: bytes | None
+    is_remembered: bool = False  # short and met again: worth remembering what is made of it
 
 
 US_ASCII: Final[Parameters] = ((b"charset", b"us-ascii"),)
@@ -60,7 +62,7 @@ def entity_of(head: bytes, default: Entity = PLAIN) -> Entity:
 
 @lru_cache(maxsize=2048)
 def _remembered(head: bytes, default: Entity) -> Entity:
-    return read_entity(read_header(head), default)
+    return replace(read_entity(read_header(head), default), is_remembered=True)
 
 
 def read_entity(header: Header, default: Entity = PLAIN) -> Entity:
@@ -76,18 +78,18 @@ def read_entity(header: Header, default: Entity = PLAIN) -> Entity:
                 boundary = value.rstrip()  # RFC 2046 §5.1.1: it does not end with a space
             elif name == b"charset":
                 charset = value.strip().lower()
-        if charset and not _CHARSET(charset):
-            charset = b""
-        if type_ == b"text" and subtype == b"plain" and not charset:
+        if type_ == b"text" and subtype == b"plain" and not any(name in _CHARSET_NAMES for name, _ in parameters):
             # RFC 2046 §4.1.2 names a default for text/plain. text/html has none of its own that anybody keeps to
             # (Dovecot says us-ascii, Cyrus nothing): nothing is added there.
             parameters += US_ASCII
+        if charset and not _CHARSET(charset):
+            charset = b""
     raw = first.get(b"content-transfer-encoding")
     encoding = _encoding(value_of(raw)) if raw is not None else b"7bit"
     raw = first.get(b"content-disposition")
     disposition, disposition_parameters = (None, ()) if raw is None else parse_disposition(value_of(raw))
     raw = first.get(b"content-language")
-    languages = () if raw is None else tuple(_LANGUAGES(_COMMENT.sub(b"", value_of(raw))))
+    languages = () if raw is None else tuple(_LANGUAGES(_COMMENT.sub(b"", value_of(raw)))[:MIME_PARAMETERS])
     return Entity(
         type_, subtype, parameters, boundary, charset, encoding,
         header.value(b"content-id"), header.value(b"content-description"), header.value(b"content-md5"),

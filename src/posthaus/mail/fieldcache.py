@@ -2,8 +2,8 @@
 
 `fields` holds the raw octets of the fields named in COMMON, in the order of the header, and then its empty line.
 `field_index` holds for n fields n octets, each the number of a name in COMMON, and n 32-bit ends of the fields. The
-first n octets are the signature: mail of one origin has the same, so which slices a request needs is worked out once for
-a signature and remembered.
+first n octets are the signature: mail of one origin has the same, so which slices a request needs is worked out once
+for a signature and remembered.
 
 Answers are to the octet those of mail/headerpick.py on the header itself. No name stands here that our own prefix may
 bring (Return-Path, Received, Delivered-To, Authentication-Results): those are asked of the header.
@@ -127,8 +127,18 @@ def _slicer(from_start: bool, read: Callable[[bytes], tuple[int, ...]], edges: i
         a, b, c, d = read(index)
         return fields[:a] + fields[b:c] + fields[d:]
 
+    def two_last(fields: bytes, index: bytes) -> bytes:
+        a, b, c, d, e = read(index)
+        return fields[a:b] + fields[c:d] + fields[e:]
+
+    def first_two_last(fields: bytes, index: bytes) -> bytes:
+        a, b, c, d, e, f = read(index)
+        return fields[:a] + fields[b:c] + fields[d:e] + fields[f:]
+
     def many(fields: bytes, index: bytes) -> bytes:
         ends = (0, *read(index)) if from_start else read(index)
         return b"".join(map(fields.__getitem__, map(slice, ends[::2], (*ends[1::2], None))))
 
-    return (none, last, first_last, middle_last, first_middle_last, many)[min(edges, 5)]
+    # By the number of edges: an even one begins with the first field, and those usual are spelled out for speed.
+    usual = (none, last, first_last, middle_last, first_middle_last, two_last, first_two_last)
+    return usual[edges] if edges < len(usual) else many

@@ -25,7 +25,14 @@ _BLOCK = re.compile(
 _UNSEEN: Final = ["head", "script", "style", "template", "noembed", "noframes", "object", "iframe", "svg", "math"]
 _UNSEEN_TEXT = re.compile(r"<(script|style|head|template)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_META = re.compile(rb"<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE).search
 _TAG = re.compile(r"</?[A-Za-z!][^<>]*+>?")
+
+
+def declared_charset(octets: bytes) -> bytes:
+    """The charset that a document names itself, for a part whose header names none; b"" if it does not either."""
+    found = _META(octets, 0, 2_048)
+    return found[1].lower() if found else b""
 
 
 def html_to_text(source: str, max_tags: int = HTML_TAGS) -> str:

@@ -21,9 +21,10 @@ Parameters = tuple[tuple[bytes, bytes], ...]
 _TOKEN = rb"[!#$%&'*+.^_`{|}~0-9A-Za-z-]"
 # attribute "=" value. Lenient: a quoted value without its end; an unquoted one may hold spaces ("name=my file.txt") as
 # long as no comment or next parameter begins (RFC 2045 §5.1: `charset=us-ascii (Plain text)`).
+# The look-behind keeps a long row of letters without "=" from being tried from each of them.
 _PARAMETER = re.compile(
-    rb"(" + _TOKEN + rb'++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|'
-    rb"([^;\s\"][^;\s]*+(?:[ \t]++(?!\(|" + _TOKEN + rb"++[ \t]*+=)[^;\s]++)*+)|)",
+    rb"(?<!" + _TOKEN + rb")(" + _TOKEN + rb'++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|'
+    rb"([^;\s\"][^;\s]*+(?:[ \t]++(?!\([^()]*+\)[ \t]*+(?:;|\Z)|" + _TOKEN + rb"++[ \t]*+=)[^;\s]++)*+)|)",
     re.DOTALL,
 )
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)

@@ -19,7 +19,7 @@ from posthaus.base.limit import (
     PREVIEW_PARTS,
 )
 from posthaus.mail.decode import decode_body, decode_text
-from posthaus.mail.html import html_to_text
+from posthaus.mail.html import declared_charset, html_to_text
 from posthaus.mail.structure import Part
 
 _STEPS: Final = (640, 8_192, PREVIEW_OCTETS)  # octets decoded, until they give enough characters
@@ -49,8 +49,10 @@ def part_text(octets: bytes, part: Part) -> str:
     body = octets[part.body_start : part.body_end]
     if is_html and len(body) > HTML_OCTETS:
         body = body[:HTML_OCTETS]
-    text = decode_text(decode_body(body, part.encoding), part.charset, cut=is_html)
-    return html_to_text(text, HTML_TAGS) if is_html else text
+    body = decode_body(body, part.encoding)
+    if is_html:
+        return html_to_text(decode_text(body, part.charset or declared_charset(body), cut=True), HTML_TAGS)
+    return decode_text(body, part.charset)
 
 
 def _texts(part: Part) -> Iterator[Part]:
@@ -69,9 +71,12 @@ def _first_characters(octets: bytes, part: Part) -> str:
     is_html = part.subtype == b"html"
     for step in _HTML_STEPS if is_html else _STEPS:
         end = min(part.body_end, part.body_start + step)
-        text = decode_text(decode_body(octets[part.body_start : end], part.encoding), part.charset, cut=True)
+        body = decode_body(octets[part.body_start : end], part.encoding)
         if is_html:
-            text = html_to_text(text, PREVIEW_HTML_TAGS)
+            charset = part.charset or declared_charset(body)
+            text = html_to_text(decode_text(body, charset, cut=True), PREVIEW_HTML_TAGS)
+        else:
+            text = decode_text(body, part.charset, cut=True)
         if not text.isascii():
             text = _INVISIBLE.sub("", text)
         text = " ".join(text.split())[:PREVIEW_CHARACTERS]

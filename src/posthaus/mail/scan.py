@@ -118,6 +118,8 @@ class _Scan:
 
     def match(self, at: int) -> int:
         """Which open boundary stands here: the longest, of equal ones the innermost; -1 for none."""
+        if not self.octets.startswith(tuple(self.boundaries), at):
+            return -1
         best, length = -1, -1
         for index in range(len(self.boundaries) - 1, -1, -1):
             boundary = self.boundaries[index]
