@@ -10,6 +10,7 @@ Faults:    ConnectionError when the peer is gone, too slow, or its handshake fai
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from enum import Enum
@@ -45,6 +46,7 @@ class Stream(asyncio.Protocol):
         "_full",
         "_held",
         "_layer",
+        "_loop",
         "_lost",
         "_paused",
         "_rung",
@@ -65,6 +67,7 @@ class Stream(asyncio.Protocol):
         self._waiter: asyncio.Future[bool] | None = None
         self._alarm: Handle | None = None
         self._deadline = 0.0
+        self._loop = asyncio.get_running_loop()
         self._chunks: list[bytes] = []  # what came in and was not taken
         self._held = 0  # octets in it
         self._paused = False  # we do not read
@@ -84,9 +87,19 @@ class Stream(asyncio.Protocol):
 
     async def wait(self, timeout_s: float) -> Wake:
         """The one place to wait. Octets come first, then the end, then the bell."""
+        if self._chunks:
+            return Wake.OCTETS
         wake = self._reason()
         if wake is None and timeout_s > 0:
-            await self._park(self._wheel.monotonic() + timeout_s)
+            # _park() written out: this is the path of every command, and a coroutine more is a tenth of its time
+            self._deadline = due = self._wheel.monotonic() + timeout_s
+            if self._alarm is None or self._alarm.due_s > due:
+                self._arm(due)
+            self._waiter = waiter = self._loop.create_future()
+            try:
+                await waiter
+            finally:
+                self._waiter = None
             wake = self._reason()
         return wake or Wake.DEADLINE
 
@@ -131,6 +144,7 @@ class Stream(asyncio.Protocol):
         """The server's side of a handshake; all clear octets that stand here are dropped."""
         self.take()
         await self.begin_tls(context)
+        self._acknowledge()
 
     async def begin_tls(self, context: ssl.SSLContext) -> None:
         """A handshake whose first octets may have come in already: TLS from the start, or after a PROXY header."""
@@ -159,6 +173,16 @@ class Stream(asyncio.Protocol):
             raise
         self.write(layer.outgoing())
         return done
+
+    def _acknowledge(self) -> None:
+        """Acknowledges the end of the handshake now. The client speaks next, and with Nagle's algorithm on (it mostly
+        is) it may not before it has heard from us: 40 ms for each STARTTLS with TLS 1.3."""
+        sock = None if self._transport is None else self._transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_QUICKACK"):
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            except OSError:
+                pass  # not TCP, or gone
 
     def channel_binding(self, kind: str) -> bytes | None:
         """Octets of RFC 5929 that both ends of this TLS connection know; None where there are none."""
@@ -225,15 +249,18 @@ class Stream(asyncio.Protocol):
         """Sleeps until something happens; false when the deadline passed."""
         self._deadline = due
         if self._alarm is None or self._alarm.due_s > due:
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm = self._wheel.after(due - self._wheel.monotonic(), self._expire)
-        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiter = waiter
+            self._arm(due)
+        waiter: asyncio.Future[bool]
+        self._waiter = waiter = self._loop.create_future()
         try:
             return await waiter
         finally:
             self._waiter = None
+
+    def _arm(self, due: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._wheel.after(due - self._wheel.monotonic(), self._expire)
 
     async def _until(self, over: Callable[[], bool], due: float) -> None:
         while not over():
