@@ -11,6 +11,7 @@ Faults:    none; every Refusal and Trouble ends as exit code 1.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from posthaus.cli.argument import make_parser
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
+    os.umask(0o077)  # mail, keys and credentials are nobody else's
     module, _, function = options.run.partition(":")
     try:
         code: int = getattr(importlib.import_module(f"posthaus.cli.{module}"), function)(options)
