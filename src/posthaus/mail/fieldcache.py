@@ -135,10 +135,28 @@ def _slicer(from_start: bool, read: Callable[[bytes], tuple[int, ...]], edges: i
         a, b, c, d, e, f = read(index)
         return fields[:a] + fields[b:c] + fields[d:e] + fields[f:]
 
+    def three_last(fields: bytes, index: bytes) -> bytes:
+        a, b, c, d, e, f, g = read(index)
+        return fields[a:b] + fields[c:d] + fields[e:f] + fields[g:]
+
+    def first_three_last(fields: bytes, index: bytes) -> bytes:
+        a, b, c, d, e, f, g, h = read(index)
+        return fields[:a] + fields[b:c] + fields[d:e] + fields[f:g] + fields[h:]
+
     def many(fields: bytes, index: bytes) -> bytes:
         ends = (0, *read(index)) if from_start else read(index)
         return b"".join(map(fields.__getitem__, map(slice, ends[::2], (*ends[1::2], None))))
 
     # By the number of edges: an even one begins with the first field, and those usual are spelled out for speed.
-    usual = (none, last, first_last, middle_last, first_middle_last, two_last, first_two_last)
+    usual = (
+        none,
+        last,
+        first_last,
+        middle_last,
+        first_middle_last,
+        two_last,
+        first_two_last,
+        three_last,
+        first_three_last,
+    )
     return usual[edges] if edges < len(usual) else many

@@ -3,7 +3,7 @@
 `join_pieces` does what Dovecot does: `name*0="a"; name*1="b"` becomes `name="ab"`, and pieces of which one is
 percent-encoded become one `name*=charset'language'text`; IMAP clients know that form, few know pieces.
 
-Standards: RFC 2045 §5.1; RFC 2231 §3, §4, §4.1; RFC 2184 obsolete.
+Standards: RFC 2045 §5.1; RFC 2231 §3, §4, §4.1, §7.
 Faults:    none; what is no parameter is passed over.
 """
 
