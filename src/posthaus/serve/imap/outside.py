@@ -46,12 +46,10 @@ def _label(writer: Writer) -> bytes:
 def _spot(section: Section, one: Batch) -> tuple[bytes, int, int] | None:
     """What comes before (the prefix), and from where to where in the blob; None where there is no such part."""
     prefix, head = one["prefix"][0], one["head"][0]
-    root = structure.unpack(one["structure"][0])
     if not section.path:
-        if section.text is Text.TEXT:
-            return b"", len(head), root.body_end
-        return prefix, 0, root.body_end
-    found = structure.span(root, section.path, span_text(section))
+        end = one["size"][0] - len(prefix)
+        return (b"", len(head), end) if section.text is Text.TEXT else (prefix, 0, end)
+    found = structure.span(structure.unpack(one["structure"][0]), section.path, span_text(section))
     return None if found is None else (b"", *found)
 
 
@@ -90,7 +88,8 @@ async def _pieces(session: "ImapSession", one: Batch, start: int, end: int) -> A
 
 async def _small(session: "ImapSession", section: Section | Binary | BinarySize, one: Batch) -> bytes:
     """What must be had whole before it can be written: header fields of a part, decoded content."""
-    part = structure.lookup(structure.unpack(one["structure"][0]), section.path)
+    root = structure.unpack(one["structure"][0])
+    part = structure.lookup(root, section.path)
     if isinstance(section, Section):
         spot = _spot(section, one)
         if spot is None:
@@ -102,8 +101,11 @@ async def _small(session: "ImapSession", section: Section | Binary | BinarySize,
         return render.literal(header)
     if part is None:
         return b"NIL" if isinstance(section, Binary) else b"0"
-    octets = b"".join([piece async for piece in _pieces(session, one, part.body_start, part.body_end)])
-    content = await asyncio.to_thread(decoded, part, octets)
+    if section.path:
+        octets = b"".join([piece async for piece in _pieces(session, one, part.body_start, part.body_end)])
+        content = octets if part.is_multipart else await asyncio.to_thread(decoded, part, octets)
+    else:  # RFC 9051 §6.4.5: BINARY[] is BODY[]
+        content = one["prefix"][0] + b"".join([piece async for piece in _pieces(session, one, 0, root.body_end)])
     if isinstance(section, BinarySize):
         return b"%d" % len(content)
     if section.partial is not None:
