@@ -1,0 +1,49 @@
+"""One office for all real programs: two workers, its own certificate, and a person for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from posthaus.testing.process import ServerProcess
+from tests.interop.clients import Office, Person
+
+PEOPLE = 140
+PASSWORD = "correct horse"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.interop)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """The server, started once; what it logs as its own defect, or leaves broken in the store, fails the run."""
+    people = [Person(f"person{n}@example.test", PASSWORD) for n in range(PEOPLE)]
+    folder = tmp_path_factory.mktemp("house") / "house"
+    server = ServerProcess(folder, {one.address: one.password for one in people})
+    with server:
+        yield Office(server, iter(people))
+        server.run("verify")
+        assert server.stop() == 0
+    assert not defects(server)
+
+
+@pytest.fixture
+def office(running: Office) -> Iterator[Office]:
+    """The server, with an eye on its log while the test runs."""
+    before = len(running.server.log())
+    yield running
+    assert not (found := defects(running.server, before)), "\n".join(found)
+
+
+@pytest.fixture
+def person(office: Office) -> Person:
+    return office.person()
+
+
+def defects(server: ServerProcess, start: int = 0) -> list[str]:
+    return [line.replace("\\n", "\n") for line in server.log()[start:].splitlines() if " defect " in line[:80]]
