@@ -22,7 +22,7 @@ from posthaus.store.message import Placing
 
 async def deliver(site: Site, transaction: Transaction, spool: Spool) -> Reply | None:
     """Keep the message for all accounts of the transaction; None when it is kept, else why not."""
-    octets = await spool.octets()
+    octets = await ingest.carried(await spool.octets(), binary=transaction.envelope.body == "BINARYMIME")
     if trace.count_received(bytes(octets[: limit.HEADER_OCTETS])) > limit.SMTP_RECEIVED_FIELDS:
         return reply.LOOP
     prepared = await ingest.prepare(octets)

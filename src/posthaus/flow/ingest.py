@@ -2,8 +2,9 @@
 
 SMTP, submission, IMAP APPEND, the import command: all come here. Small octets go into the database within the commit
 that names them; large ones are written outside first, under a pending row, so that the commit never waits for them.
+Nothing with NUL goes into the store: BODY[] and RETR could not carry it.
 
-Standards: none.
+Standards: RFC 3030 §3, RFC 3516 §4.3, RFC 9051 §4.3.
 Faults:    StoreFull, StoreDown, StoreBusy (Trouble); those of store/message.py.
 """
 
@@ -14,11 +15,27 @@ from posthaus.base import limit
 from posthaus.flow.site import Site
 from posthaus.mail.prepare import prepare as prepare_octets
 from posthaus.mail.prepared import Prepared
+from posthaus.mail.reencode import reencode
 from posthaus.store import blob
 from posthaus.store.message import Content
 
 _INLINE_PREPARE_OCTETS = 256 * 1024  # beyond, the scan takes milliseconds: a thread does it
 _PIECE_OCTETS = 1024 * 1024
+
+
+async def carried(octets: bytes | memoryview, *, binary: bool) -> bytes | memoryview:
+    """Octets that every reader can be given: nearly always the same object. `binary`: it came with BINARYMIME."""
+    if len(octets) <= _INLINE_PREPARE_OCTETS:
+        return _carried(octets, binary)
+    return await asyncio.to_thread(_carried, octets, binary)
+
+
+def _carried(octets: bytes | memoryview, binary: bool) -> bytes | memoryview:
+    return reencode(bytes(octets)) if binary or _has_nul(octets) else octets
+
+
+def _has_nul(octets: bytes | memoryview) -> bool:
+    return b"\0" in octets if isinstance(octets, bytes) else any(b"\0" in piece for piece in _pieces(octets))
 
 
 async def prepare(octets: bytes | memoryview) -> Prepared:

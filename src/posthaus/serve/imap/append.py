@@ -145,21 +145,13 @@ def _begin(session: "ImapSession", command: Append, incoming: Incoming, octets: 
 
 
 async def _keep(site: Site, account: int, command: Append, mailbox: int, octets: bytes | memoryview) -> Placed:
-    if _has_nul(octets):
-        raise HasNul
+    octets = await ingest.carried(octets, binary=False)
     prepared = await ingest.prepare(octets)
     content = await ingest.content(site, octets, prepared, b"")
     bits, keywords = parse_flags(command.flags)
     now = int(site.clock.now())
     received = now if command.at is None else command.at
     return await site.store.write(message.append, content, Placing(account, mailbox, bits, keywords), received, now)
-
-
-def _has_nul(octets: bytes | memoryview) -> bool:
-    if isinstance(octets, bytes):
-        return b"\0" in octets
-    piece = 1024 * 1024
-    return any(b"\0" in bytes(octets[at : at + piece]) for at in range(0, len(octets), piece))
 
 
 async def settle(session: "ImapSession") -> None:
@@ -185,13 +177,7 @@ def forget(session: "ImapSession") -> None:
     session.under_way.clear()
 
 
-class HasNul(Refusal):
-    """NUL in the message: it would have to be re-encoded, and a message is kept as it came."""
-
-
 def _answer_of(error: Refusal | Trouble) -> tuple[str, bytes | None]:
     if isinstance(error, NoSuchMailbox):
         return "No such mailbox", code.TRYCREATE  # RFC 9051 §6.3.12
-    if isinstance(error, HasNul):
-        return "A message with NUL is not taken in", code.UNKNOWN_CTE  # RFC 3516 §4.3
     return answer_of(error)
