@@ -1,0 +1,42 @@
+"""The kit that our tests and our users' tests share: a real server in a few lines.
+
+    async with posthaus.testing.server() as office: ...
+    with posthaus.testing.running() as office: ...
+
+pytest has the same as the fixture `posthaus`. What is heavy is loaded when it is first asked for.
+
+Standards: none.
+Faults:    none of its own.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from posthaus.testing.chance import SeededChance
+    from posthaus.testing.clock import JumpClock
+    from posthaus.testing.fault import Answer, Crumbs, Cut
+    from posthaus.testing.kit import AsyncOffice, Defects, Office, running, server
+
+__all__ = [
+    "Answer",
+    "AsyncOffice",
+    "Crumbs",
+    "Cut",
+    "Defects",
+    "JumpClock",
+    "Office",
+    "SeededChance",
+    "running",
+    "server",
+]
+
+_WHERE = {"JumpClock": "clock", "SeededChance": "chance", "Answer": "fault", "Crumbs": "fault", "Cut": "fault"}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the module of a name of __all__ when it is first used: the plugin must cost a stranger's pytest nothing."""
+    if name not in __all__:
+        raise AttributeError(name)
+    from importlib import import_module
+
+    return getattr(import_module(f"posthaus.testing.{_WHERE.get(name, 'kit')}"), name)

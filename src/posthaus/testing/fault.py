@@ -152,11 +152,11 @@ async def _visit(
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        client.close()  # first of all: the visit may be cancelled at the next await
+        server.close()
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        client.close()
-        server.close()
 
 
 class _Judge(Protocol):

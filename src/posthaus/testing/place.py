@@ -85,6 +85,13 @@ class Wire:
         self.writer.write(as_octets(text) + b"\r\n")
         await self.writer.drain()
 
+    async def ask(self, text: str, code: str) -> None:
+        """One command of SMTP that must be answered so."""
+        await self.say(text)
+        reply = await _lines(self, lambda line: line[3:4] != "-")
+        if not reply[-1].startswith(code):
+            raise Unready(f"{text}: wanted {code}, heard {reply[-1]}")
+
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         await self.writer.start_tls(context, server_hostname=host, ssl_handshake_timeout=ANSWER_S)
 

@@ -128,7 +128,7 @@ async def _steps(script: Script, clients: list[Client], place: Place, way: str, 
             else:
                 await _act(step, client, place, mail)
         except (Mismatch, ConnectionError, ssl.SSLError) as fault:
-            raise Mismatch(f"line {step.number} ({step.kind.value} {step.text}): {fault}") from fault
+            raise Mismatch(f"line {step.number} ({step.kind.value} {step.text}): {fault}") from None
         at += 1
 
 

@@ -1,0 +1,87 @@
+"""Every script, played against the real server in each way that it can be played.
+
+One server serves them all, each play with accounts of its own; what the server logs as its own defect fails the play.
+"""
+
+from collections.abc import AsyncIterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+import posthaus.testing
+from posthaus.testing.kit import AsyncOffice
+from posthaus.testing.place import Place, Skipped
+from posthaus.testing.player import play
+from posthaus.testing.script import WAYS, Script, parse_script
+
+HERE = Path(__file__).parent
+PASSWORD = "secret"
+NUMBERS = count(1)
+
+
+def scripts() -> list[tuple[str, Script]]:
+    paths = sorted(HERE.glob("*/*.txt"))
+    return [(f"{path.parent.name}/{path.stem}", parse_script(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+PLAYS = [(name, script, way) for name, script in scripts() for way in WAYS if script.can(way)]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def office() -> AsyncIterator[AsyncOffice]:
+    async with posthaus.testing.server() as office:
+        await office.account("postmaster@example.test", PASSWORD)
+        yield office
+
+
+def where(office: AsyncOffice, proto: str, script: Script, way: str, number: int) -> Place:
+    """The door that the script wants, with TLS by STARTTLS on port 25 and from the start elsewhere."""
+    name = (script.service or "mx").replace("mx", "smtp") if proto == "smtp" else proto
+    tls = "no"
+    if way == "tls":
+        name, tls = ("smtp", "starttls") if name == "smtp" else (f"{name}s", "implicit")
+    user = f"user{number}@example.test"
+
+    async def append(messages: list[bytes]) -> None:
+        for octets in messages:
+            await office.append(user, octets)
+
+    async def deliver(reverse_path: str, forward_path: str, octets: bytes) -> None:
+        await office.send(reverse_path.strip("<>"), forward_path, octets)
+
+    return Place(
+        proto,
+        office.host,
+        office.port(name),
+        user,
+        PASSWORD,
+        tls,
+        office.context,
+        words={"other": f"other{number}@example.test"},
+        append=append,
+        deliver=deliver,
+        wait=office.jump,
+    )
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("name", "script", "way"), PLAYS, ids=[f"{name}-{way}" for name, _, way in PLAYS])
+async def test_script(office: AsyncOffice, name: str, script: Script, way: str) -> None:
+    number = next(NUMBERS)
+    place = where(office, name.partition("/")[0], script, way, number)
+    await office.account(place.user, PASSWORD)
+    await office.account(place.words["other"], PASSWORD)
+    office.lines.clear()
+    told = ""
+    try:
+        await play(script, place, way, mail=HERE / "mail")
+    except Skipped as why:
+        pytest.skip(str(why))
+    except AssertionError as fault:
+        told = f"{name}.txt, {way}: {fault}"
+    if found := office.defects():
+        told = "\n".join([told, *found])
+    if told:
+        pytest.fail(told, pytrace=False)
