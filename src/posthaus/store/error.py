@@ -70,6 +70,14 @@ class Locked(Refusal):
     """Somebody else has it to himself: a maildrop."""
 
 
+class NotEmpty(Refusal):
+    """Something is there already where a backup or a restore was to go."""
+
+
+class NoBackup(Refusal):
+    """Not a backup, or not one that can be used here."""
+
+
 class StoreBusy(Trouble):
     """The database was locked for too long."""
 

@@ -38,15 +38,22 @@ class Store(Protocol):
         ...
 
     def watch(self, account: int, ring: Ring) -> Watch:
-        """Call ring() whenever the account may have changed, on any worker of any node; now and then for nothing."""
+        """Call ring() whenever the account may have changed, on any worker of any node; now and then for nothing.
+
+        Watch first and read then, or what is written in between is heard of with the next bell only.
+        """
         ...
 
     async def close(self) -> None: ...
 
 
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))
+
+
 async def open_store(url: str, folder: Path) -> Store:
     """Open, and migrate where needed. url: "sqlite:" (FOLDER/store.db) or "postgresql://..."."""
-    if url.startswith(("postgresql://", "postgres://")):
+    if is_postgres(url):
         from posthaus.store.drivers.postgres import PostgresStore
 
         return await PostgresStore.open(url)

@@ -62,7 +62,9 @@ class PostgresTx:
         self.touched[account] = modseq
 
 
-async def connect(url: str, application: str = "posthaus") -> Connection:
+async def connect(
+    url: str, application: str = "posthaus", *, statement_timeout_s: float = limit.STORE_STATEMENT_TIMEOUT_S
+) -> Connection:
     settings = {
         "application_name": application,
         "lock_timeout": str(int(limit.STORE_LOCK_PATIENCE_S * 1000)),
@@ -73,7 +75,7 @@ async def connect(url: str, application: str = "posthaus") -> Connection:
     connection: Connection = await asyncpg.connect(
         url,
         timeout=_CONNECT_S,
-        command_timeout=limit.STORE_STATEMENT_TIMEOUT_S,
+        command_timeout=statement_timeout_s,
         statement_cache_size=500,
         max_cached_statement_lifetime=0,
         server_settings=settings,

@@ -1,0 +1,162 @@
+"""The sweep: what is past its horizon goes, old bodies are packed, leases of the dead end.
+
+One worker of all nodes does it at a time, under a lease. It goes in pieces of a few milliseconds, each a write of its
+own, and rests after each as long as it took, so that mail is never kept waiting. What a crash leaves is found by the
+next round: every piece asks anew what there is to do.
+
+Standards: RFC 7162 §3.2.10 (how long expunges are remembered is ours to say).
+Faults:    Locked (another worker sweeps); StoreBusy, StoreFull, StoreDown.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields
+
+from posthaus.base import limit
+from posthaus.base.chance import SystemChance
+from posthaus.base.clock import Clock
+from posthaus.base.error import Trouble
+from posthaus.base.log import Log
+from posthaus.base.setting import StoreSetting
+from posthaus.store import blob, lease, purge
+from posthaus.store.blob import BlobStore
+from posthaus.store.error import Locked
+from posthaus.store.store import Store
+from posthaus.store.tx import Tx
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a round did, in rows."""
+
+    accounts: int = 0
+    mailboxes: int = 0
+    emails: int = 0
+    tombstones: int = 0
+    changes: int = 0
+    blobs: int = 0  # octets outside that were unlinked
+    packed: int = 0
+    leases: int = 0
+
+    @property
+    def any(self) -> bool:
+        return any(getattr(self, f.name) for f in fields(self))
+
+
+async def sweep_once(
+    store: Store, blobs: BlobStore, clock: Clock, settings: StoreSetting, *, owner: str = ""
+) -> Counts:
+    """One whole round; Locked where another worker is at it. owner: this worker's name for its leases."""
+    round_ = _Round(store, blobs, clock, settings, owner or f"sweep/{SystemChance().name(16)}")
+    await round_.hold()
+    try:
+        return await round_.run()
+    finally:
+        await store.write(lease.release, lease.SWEEP, round_.owner)
+
+
+async def run_sweep(
+    store: Store,
+    blobs: BlobStore,
+    clock: Clock,
+    settings: StoreSetting,
+    log: Log,
+    *,
+    owner: str = "",
+    every_s: float = limit.SWEEP_EVERY_S,
+) -> None:
+    """Round after round, until cancelled."""
+    owner = owner or f"sweep/{SystemChance().name(16)}"
+    while True:
+        await asyncio.sleep(every_s * (0.5 + SystemChance().octets(1)[0] / 256))  # not all workers at once
+        try:
+            counts = await sweep_once(store, blobs, clock, settings, owner=owner)
+            if counts.any:
+                log.event("sweep.done", **{f.name: getattr(counts, f.name) for f in fields(counts)})
+        except Locked:
+            pass
+        except Trouble as e:
+            log.warn("sweep.trouble", fault=type(e).__name__, why=e)
+        except Exception as e:
+            log.defect("sweep.defect", e)
+
+
+class _Round:
+    """One round and its lease."""
+
+    def __init__(self, store: Store, blobs: BlobStore, clock: Clock, settings: StoreSetting, owner: str) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._clock = clock
+        self._settings = settings
+        self.owner = owner
+        self._renew_at = 0.0
+
+    async def hold(self) -> None:
+        now_ms = int(self._clock.now() * 1000)
+        until_ms = now_ms + int(limit.SWEEP_LEASE_S * 1000)
+        await self._store.write(lease.take, lease.SWEEP, self.owner, now_ms, until_ms)
+        self._renew_at = self._clock.monotonic() + limit.SWEEP_LEASE_S / 4
+
+    async def run(self) -> Counts:
+        now = int(self._clock.now())
+        # a second more, so that "kept for 0 s" means now and not in a second
+        octets = now - int(self._settings.keep_octets) + (self._settings.keep_octets < 1)
+        traces = now - limit.KEEP_TOMBSTONES_S
+        return Counts(
+            accounts=await self._all(purge.removed_accounts, now),
+            mailboxes=await self._all(purge.removed_mailboxes, now),
+            emails=await self._all(purge.emails, octets),
+            tombstones=await self._all(purge.tombstones, traces),
+            changes=await self._all(purge.changes, traces),
+            blobs=await self._unlink(now - limit.KEEP_PENDING_S),
+            packed=await self._pack(now - blob.PACK_WHEN_S),
+            leases=await self._store.write(lease.sweep, now * 1000),
+        )
+
+    async def _all(self, piece: Callable[[Tx, int, int], Awaitable[int]], when: int) -> int:
+        done = 0
+        while n := await self._gently(self._store.write(piece, when, limit.SWEEP_ROWS)):
+            done += n
+        return done
+
+    async def _gently(self, piece: Awaitable[int]) -> int:
+        """Runs a piece, then rests as long as it took."""
+        begun = self._clock.monotonic()
+        n = await piece
+        spent = self._clock.monotonic() - begun
+        if n:
+            await asyncio.sleep(min(spent, 1.0))
+        if self._clock.monotonic() >= self._renew_at:
+            await self.hold()
+        return n
+
+    async def _unlink(self, pending_before: int) -> int:
+        done = 0
+        while n := await self._gently(self._unlink_some(pending_before)):
+            done += n
+        return done
+
+    async def _unlink_some(self, pending_before: int) -> int:
+        """Octets first, then their rows: see store/blob.py."""
+        found = await self._store.write(blob.unnamed, pending_before, limit.SWEEP_ROWS)
+        for _, key in found:
+            await self._blobs.remove(key)
+        if found:
+            await self._store.write(blob.forget, [b for b, _ in found])
+        return len(found)
+
+    async def _pack(self, before: int) -> int:
+        done = after = 0
+        while True:
+            rows = await self._store.read(blob.unpacked, before, after, limit.SWEEP_ROWS)
+            if not rows:
+                return done
+            packed = [(b, *blob.pack(body)) for _, b, body in rows]
+            await self._gently(self._put_packed(packed))
+            done += len(rows)
+            after = rows[-1][0]
+
+    async def _put_packed(self, packed: list[tuple[int, bytes, int]]) -> int:
+        await self._store.write(blob.put_packed, packed)
+        return len(packed)
