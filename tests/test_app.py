@@ -1,0 +1,115 @@
+"""A whole worker in this process: every door opens, TLS where it should, and it can be stopped and started again."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from posthaus.app import DOORS, App, hostname_of, places
+from posthaus.base.clock import SystemClock
+from posthaus.base.log import Log
+from posthaus.base.setting import ListenSetting, Settings, loopback
+from posthaus.net.bind import BindFault
+from posthaus.net.tls import CertificateFault, write_self_signed
+
+SETTINGS = loopback(Settings(hostname="mx.example", listen=ListenSetting(imaps_other=585)))
+GREETINGS = {"smtp": b"220 mx.example ", "submission": b"220 mx.example ", "imap": b"* OK ", "pop3": b"+OK "}
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, lines: list[str]) -> AsyncIterator[App]:
+    if not (folder / "tls").exists():
+        write_self_signed(folder / "tls", "mx.example", ("mx.example",), SystemClock().now())
+    app = App(SETTINGS, folder, Log(SystemClock(), lines.append), any_port=True)
+    await app.start()
+    try:
+        yield app
+    finally:
+        await app.stop(0)
+
+
+async def test_every_door_greets(tmp_path: Path) -> None:
+    trust = ssl.create_default_context(cafile=None)
+    lines: list[str] = []
+    async with running(tmp_path, lines) as app:
+        trust.load_verify_locations(tmp_path / "tls" / "mx.example.crt")
+        assert set(app.ports) == set(DOORS)
+        for name, port in app.ports.items():
+            context = trust if DOORS[name].is_tls else None
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=context, server_hostname="mx.example" if context else None
+            )
+            assert (await reader.readline()).startswith(GREETINGS[DOORS[name].service])
+            writer.close()
+    assert not [line for line in lines if " defect " in line]
+
+
+async def test_starttls_shows_the_certificate_of_the_house(tmp_path: Path) -> None:
+    async with running(tmp_path, []) as app:
+        trust = ssl.create_default_context(cafile=str(tmp_path / "tls" / "mx.example.crt"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", app.ports["imap"])
+        await reader.readline()
+        writer.write(b"a1 STARTTLS\r\n")
+        assert (await reader.readline()).startswith(b"a1 OK ")
+        await writer.start_tls(trust, server_hostname="mx.example")
+        writer.write(b"a2 NOOP\r\n")
+        assert (await reader.readline()).startswith(b"a2 OK ")
+        writer.close()
+
+
+async def test_stopped_and_started_again_on_the_same_folder(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with running(tmp_path, []) as app:
+            reader, writer = await asyncio.open_connection("127.0.0.1", app.ports["smtp"])
+            assert (await reader.readline()).startswith(b"220 ")
+            writer.close()
+
+
+async def test_a_stop_says_goodbye(tmp_path: Path) -> None:
+    async with running(tmp_path, []) as app:
+        reader, writer = await asyncio.open_connection("127.0.0.1", app.ports["imap"])
+        await reader.readline()
+        stopping = asyncio.create_task(app.stop(30))
+        assert b"* BYE" in await reader.read()
+        writer.close()
+        await stopping
+
+
+async def test_without_a_certificate_it_does_not_start(tmp_path: Path) -> None:
+    app = App(SETTINGS, tmp_path, Log(SystemClock(), lambda line: None), any_port=True)
+    with pytest.raises(CertificateFault):
+        await app.start()
+
+
+async def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    async with running(tmp_path, []) as app:
+        listen = ListenSetting(("127.0.0.1",), 0, app.ports["smtp"], 0, 0, 0, 0, 0, 0, 0, 0)
+        other = App(Settings("mx.example", listen=listen), tmp_path, Log(SystemClock(), lambda line: None))
+        with pytest.raises(BindFault, match=str(app.ports["smtp"])):
+            await other.start()
+
+
+def test_places() -> None:
+    listen = ListenSetting(("127.0.0.1", "::1"), 10000, smtp=25, submission=0, pop3=0)
+    settings = Settings(listen=listen)
+    assert [place for place in places(settings) if place[0] == "smtp"] == [
+        ("smtp", "127.0.0.1", 10025),
+        ("smtp", "::1", 10025),
+    ]
+    assert {name for name, _, _ in places(settings)} == {
+        "smtp",
+        "submissions",
+        "submission_other",
+        "imap",
+        "imaps",
+        "pop3s",
+    }
+    assert hostname_of(Settings(hostname="a.example")) == "a.example"
+    assert hostname_of(Settings())
+
+
+def test_every_port_of_the_settings_has_a_door() -> None:
+    assert set(DOORS) == set(ListenSetting.__dataclass_fields__) - {"addresses", "port_base"}
