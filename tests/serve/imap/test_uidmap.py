@@ -23,7 +23,7 @@ def test_against_a_list(seed: int) -> None:
         assert model_of(uids) == model
         assert uids.ranges() == from_sorted(model)
         assert uids.last_uid == (model[-1] if model else 0)
-        for uid in range(0, highest + 2):
+        for uid in range(highest + 2):
             assert uids.number(uid) == (model.index(uid) + 1 if uid in model else 0)
             assert uids.count_from(uid) == sum(u >= uid for u in model)
         some = sorted(rnd.sample(range(1, highest + 5), 30))

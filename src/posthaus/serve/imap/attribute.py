@@ -148,7 +148,7 @@ _PLAIN: dict[Plain, Writer] = {
 
 # -- sections ------------------------------------------------------------------------------------------------------
 
-_BODY = ("structure", "prefix", "head", "body", "packing", "place")
+_BODY = ("structure", "prefix", "head", "body", "packing", "place", "size")
 
 
 def _section_writer(section: Section, label: bytes) -> Writer:
