@@ -25,6 +25,7 @@ from posthaus.base.setting import Settings
 from posthaus.flow.login import Login
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
+from posthaus.flow.sweep import run_sweep
 from posthaus.net.bind import bind
 from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
 from posthaus.net.peer import Networks
@@ -42,6 +43,7 @@ from posthaus.store.store import Store, open_store
 
 SECRET_OCTETS = 32
 _TICK_S = 1.0
+_SWEEP_LOGIN_S = 300.0
 _WORKER_LETTERS = 12
 
 
@@ -151,6 +153,7 @@ class App:
         self.site = self._make_site(hostname)
         self.here = Here(hostname, await self._postmaster_domain(), separator=settings.mail.separator)
         self._tick_on()
+        self._sweep_on()
         await self._listen(self._services())
 
     async def _open_store(self) -> Store:
@@ -246,6 +249,23 @@ class App:
                 one.close()
             raise
         return bound
+
+    def _sweep_on(self) -> None:
+        """Housekeeping: of the store in a task (one worker of all does it at a time), of what log-in remembers here."""
+        sweeping = asyncio.get_running_loop().create_task(
+            run_sweep(self.store, self.site.blobs, self.clock, self.settings.store, self.log, owner=self.site.worker)
+        )
+
+        async def end() -> None:
+            sweeping.cancel()
+            await asyncio.wait([sweeping])
+
+        self._closers.append(end)
+        self._sweep_login()
+
+    def _sweep_login(self) -> None:
+        self.login.sweep()
+        self.wheel.after(_SWEEP_LOGIN_S, self._sweep_login)
 
     def _tick_on(self) -> None:
         self.wheel.tick()

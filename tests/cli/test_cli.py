@@ -154,6 +154,23 @@ def test_verify(shell: Shell) -> None:
     assert json.loads(shell.done("verify", "--json")) == []
 
 
+def test_a_backup_makes_the_same_house_elsewhere(shell: Shell, tmp_path: Path) -> None:
+    shell.add("anna@example.test")
+    shell.done("alias", "add", "info@example.test", "anna@example.test")
+    shell.done("backup", str(tmp_path / "copy"))
+    assert "not an empty folder" in shell.refused("backup", str(tmp_path / "copy"))
+    assert "there is a house already" in shell.refused("restore", str(tmp_path / "copy"))
+    other = Shell(tmp_path / "other", shell.capsys)
+    assert "is no backup" in other.refused("restore", str(tmp_path))
+    other.done("restore", str(tmp_path / "copy"))
+    for listing in (("account", "list"), ("alias", "list"), ("domain", "list")):
+        assert other.done(*listing) == shell.done(*listing)
+    assert other.run("verify") == (0, "", "sound\n")
+    for name in ("posthaus.toml", "tls/mail.example.test.crt", "tls/mail.example.test.key"):
+        assert (other.folder / name).read_bytes() == (shell.folder / name).read_bytes()
+        assert (other.folder / name).stat().st_mode & 0o077 == 0
+
+
 def test_config_is_the_commented_default(shell: Shell) -> None:
     assert '#addresses = ["0.0.0.0", "::"]' in shell.done("config")
 

@@ -159,6 +159,11 @@ def read_settings(folder: Path) -> Settings:
         raise SettingFault(f"{path}: there is no such file; `posthaus init` makes one") from None
     except (OSError, UnicodeDecodeError) as fault:
         raise SettingFault(f"{path}: cannot be read: {fault}") from None
+    return parse_house(text, path)
+
+
+def parse_house(text: str, path: Path) -> Settings:
+    """The same from the text; path is how errors call it."""
     return parse_settings(text, Settings, str(path))
 
 

@@ -13,6 +13,7 @@ _WORDS = {
     "NoSuchAlias": "there is no alias {}",
     "AliasExists": "the alias {} is there already",
     "PasswordUnfit": "this password cannot be used: {}",
+    "NotEmpty": "{}: is not empty; nothing was changed",
     "StoreBusy": "the store is busy, try again: {}",
     "StoreFull": "the disk is full, or nearly: {}",
     "StoreDown": "the store cannot be read or written: {}",
