@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -269,6 +270,16 @@ async def test_close_does_not_wait_for_ever() -> None:
         await pair.later(2)
         await closing
         await pair.stream.close()
+
+
+async def test_close_after_a_reset_that_nobody_has_seen() -> None:
+    """The socket is gone before the loop tells us; shutting it down fails and must not leave it open."""
+    async with paired() as pair:
+        pair.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        pair.client.sock.close()
+        await pair.stream.close()
+        assert pair.stream.closing
+        assert await pair.stream.wait(LONG_S) is Wake.END
 
 
 async def test_we_stop_reading_when_nobody_takes() -> None:

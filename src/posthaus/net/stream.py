@@ -50,6 +50,7 @@ class Stream(asyncio.Protocol):
         "_lost",
         "_paused",
         "_rung",
+        "_silent",
         "_transport",
         "_waiter",
         "_wheel",
@@ -73,6 +74,7 @@ class Stream(asyncio.Protocol):
         self._paused = False  # we do not read
         self._full = False  # the peer does not read
         self._rung = False
+        self._silent = False  # octets were taken, and nothing was said since
         self._ended = False  # the peer sends no more
         self._lost = False  # the connection is gone in both directions
         self._closing = False
@@ -91,6 +93,8 @@ class Stream(asyncio.Protocol):
             return Wake.OCTETS
         wake = self._reason()
         if wake is None and timeout_s > 0:
+            if self._silent:
+                self._acknowledge()
             # _park() written out: this is the path of every command, and a coroutine more is a tenth of its time
             self._deadline = due = self._wheel.monotonic() + timeout_s
             if self._alarm is None or self._alarm.due_s > due:
@@ -111,6 +115,7 @@ class Stream(asyncio.Protocol):
         octets = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self._held = 0
+        self._silent = True
         if self._paused:
             self._paused = False
             if self._transport is not None and not self._lost:
@@ -127,6 +132,7 @@ class Stream(asyncio.Protocol):
         """Queued and sent soon; dropped when the connection is gone."""
         if not octets or self._lost or self._closing or self._transport is None:
             return
+        self._silent = False
         self._transport.write(octets if self._layer is None else self._layer.seal(octets))
 
     async def drain(self, timeout_s: float) -> None:
@@ -175,8 +181,10 @@ class Stream(asyncio.Protocol):
         return done
 
     def _acknowledge(self) -> None:
-        """Acknowledges the end of the handshake now. The client speaks next, and with Nagle's algorithm on (it mostly
-        is) it may not before it has heard from us: 40 ms for each STARTTLS with TLS 1.3."""
+        """Acknowledges now what came in, where we have nothing to say that would carry it. With Nagle's algorithm on (it
+        mostly is) a client that has half a command on its way may not send the rest before it has heard from us: 40 ms
+        for each STARTTLS with TLS 1.3, and for each APPEND of imaplib, which writes the literal and its CRLF apart."""
+        self._silent = False
         sock = None if self._transport is None else self._transport.get_extra_info("socket")
         if sock is not None and hasattr(socket, "TCP_QUICKACK"):
             try:
@@ -204,8 +212,11 @@ class Stream(asyncio.Protocol):
             self.take()
             if not self._ended:
                 # Closing while the peer still sends would reset the connection and eat our last reply on its way.
-                self._transport.write_eof()
-                await self._until(lambda: self._ended, due)
+                try:
+                    self._transport.write_eof()
+                except OSError:  # the peer has reset the connection, and the loop has not told us yet
+                    self.abort()
+                await self._until(lambda: self._ended or self._lost, due)
             self._transport.close()
         await self._until(lambda: self._lost, due)
         self.abort()
