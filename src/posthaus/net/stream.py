@@ -181,7 +181,7 @@ class Stream(asyncio.Protocol):
         return done
 
     def _acknowledge(self) -> None:
-        """Acknowledges now what came in, where we have nothing to say that would carry it. With Nagle's algorithm on (it
+        """Acknowledges at once what came in, where nothing that we say would carry it. With Nagle's algorithm on (it
         mostly is) a client that has half a command on its way may not send the rest before it has heard from us: 40 ms
         for each STARTTLS with TLS 1.3, and for each APPEND of imaplib, which writes the literal and its CRLF apart."""
         self._silent = False
