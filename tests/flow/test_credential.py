@@ -10,6 +10,7 @@ from posthaus.flow.credential import (
     hash_password,
     is_password,
     make_credentials,
+    proves,
 )
 from posthaus.flow.identity import PasswordUnfit
 from posthaus.proto.sasl.scram import make_verifier, parse_verifier
@@ -59,3 +60,27 @@ def test_unfit(password: str) -> None:
 @pytest.mark.parametrize("password", ["a", " ", "x" * 1024, "\U0001f98a\u200d\u2642", "a\tb"])
 def test_fit(password: str) -> None:
     check_fit(password)
+
+
+@pytest.mark.parametrize("argon2", [True, False])
+def test_proves_with_and_without_argon2(argon2: bool) -> None:
+    values = make_credentials("s\u00e9cret", SeededChance(), argon2=argon2)
+    nobody = false_hash(SeededChance(1))
+    assert ("argon2" in values) is argon2
+    assert proves(values, nobody, "s\u00e9cret")
+    assert proves(values, nobody, "se\u0301cret")
+    assert not proves(values, nobody, "secret")
+
+
+def test_nobody_proves_nothing() -> None:
+    assert not proves({}, false_hash(SeededChance()), "x")
+
+
+def test_a_scram_verifier_does_not_stand_in_for_argon2() -> None:
+    """Where both are kept, one truth decides."""
+    values = {**make_credentials("new", SeededChance()), "argon2": hash_password("other", bytes(16))}
+    assert not proves(values, false_hash(SeededChance()), "new")
+
+
+def test_something_is_always_kept() -> None:
+    assert set(make_credentials("x", SeededChance(), argon2=False, scram=False)) == {"argon2"}

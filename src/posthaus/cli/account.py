@@ -11,6 +11,7 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -130,6 +131,7 @@ async def _bulk(store: Store, lines: list[tuple[int, str]], quota_octets: int, *
     """Passwords are hashed on all cores while the accounts before them are written, many in one commit."""
     loop = asyncio.get_running_loop()
     chance = SystemChance()
+    make = partial(make_credentials, argon2=False)  # 8 ms instead of 40: see there
     faults: list[str] = []
 
     async def one(number: int, line: str, pool: ThreadPoolExecutor) -> None:
@@ -140,7 +142,7 @@ async def _bulk(store: Store, lines: list[tuple[int, str]], quota_octets: int, *
             address = read_address(text.strip())
             if skip_existing and await store.read(account.find, address.key) is not None:
                 return
-            credentials = await loop.run_in_executor(pool, make_credentials, secret, chance)
+            credentials = await loop.run_in_executor(pool, make, secret, chance)
             await store.write(_create, address, credentials, quota_octets)
         except AccountExists as fault:
             if not skip_existing:

@@ -22,7 +22,7 @@ from posthaus.base.clock import Clock
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.flow import exchange
-from posthaus.flow.credential import ARGON2, CLEARTEXT, false_hash, is_password, make_credentials
+from posthaus.flow.credential import CLEARTEXT, false_hash, make_credentials, proves
 from posthaus.flow.guess import Guesses, Peer
 from posthaus.flow.identity import (
     BadCredentials,
@@ -290,18 +290,18 @@ class Login:
         )
 
     async def _verify(self, found: Found, token: bytes, password: str) -> bool:
-        value = (await self.credentials(found)).get(ARGON2)
+        values = await self.credentials(found)
         running = self._running.get(token)
         if running is None:
             if len(self._running) >= limit.LOGIN_WAITING:
                 self._metric.count("login.busy")
                 raise LoginBusy("too many passwords wait to be verified")
             loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._executor, is_password, value or self._false_hash, password)
+            running = loop.run_in_executor(self._executor, proves, values, self._false_hash, password)
             self._running[token] = running
             running.add_done_callback(lambda done: self._running.pop(token, None))
         # Others may wait for the same one, so a cancelled session takes nothing with it.
-        return await asyncio.shield(running) and value is not None and found.row is not None
+        return await asyncio.shield(running) and found.row is not None
 
     def _tell_refused(self, found: Found, peer: Peer, service: str, mechanism: str, why: str) -> None:
         self._metric.count("login.refused")
