@@ -111,7 +111,7 @@ def dev(options: Namespace) -> int:
     for field in dataclasses.fields(ListenSetting):
         port = getattr(settings.listen, field.name)
         if isinstance(port, int) and port and field.name != "port_base":
-            print(f"  {port + settings.listen.port_base:5}  {field.metadata['help']}")
+            print(f"  {port + settings.listen.port_base:5}  {field.metadata['help'].partition('. ')[0].rstrip('.')}")
     sys.stdout.flush()
     return run(folder, 1)
 
