@@ -40,8 +40,8 @@ format: ## bring the sources into the one form
 rfc: ## check the index of RFCs and write docs/rfc/xref.md
 	$(or $(wildcard $(BIN)/python),$(PYTHON)) tools/rfcindex.py
 
-bench: $(VENV)/.installed-dev ## measure, and compare with the last line of this machine
-	$(BIN)/python bench/run.py
+bench: $(VENV)/.installed-dev ## measure beside other servers; SCRIPTS=dir holds the measuring scripts
+	$(BIN)/python bench/run.py $(if $(SCRIPTS),--scripts $(SCRIPTS))
 
 fuzz: $(VENV)/.installed-dev ## the property tests with many more examples
 	$(PYTEST) tests/fuzz --hypothesis-profile=long --timeout=3600
