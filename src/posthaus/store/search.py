@@ -24,6 +24,16 @@ async def narrow(tx: Tx, mailbox: int, uids: Ranges, mask: int, value: int, colu
     return rows
 
 
+async def narrow_text(tx: Tx, mailbox: int, first: int, last: int, mask: int, value: int, less: int) -> str:
+    """The same as one text, "7 8 12", each UID less by so much: half the time where there are thousands."""
+    row = await tx.one(
+        "SELECT string_agg(CAST(u AS TEXT), ' ') FROM (SELECT (p.id & 4294967295) - $5 AS u FROM placement p"
+        " WHERE p.id BETWEEN $1 AND $2 AND p.flags & $3 = $4 ORDER BY p.id) found",
+        mailbox << 32 | first, mailbox << 32 | last, mask, value, less,
+    )  # fmt: skip
+    return "" if row is None or row[0] is None else row[0]
+
+
 async def wide(tx: Tx, mailbox: int, uids: Ranges, columns: tuple[str, ...]) -> list[Row]:
     """Rows of these UIDs."""
     sql = select_columns(columns, "placement", "p.id BETWEEN $1 AND $2 ORDER BY p.id")

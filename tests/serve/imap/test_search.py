@@ -18,7 +18,8 @@ HTML = (
 NESTED = (
     b"From: d@d.example\r\nSubject: Outer\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
     b"preamble\r\n--x\r\n\r\nfirst text\r\n--x\r\nContent-Type: message/rfc822\r\n\r\n"
-    b"Subject: Inner\r\n\r\ninner text\r\n--x\r\nContent-Type: image/png; name=picture.png\r\n\r\nnot searched\r\n--x--\r\n"
+    b"Subject: Inner\r\n\r\ninner text\r\n--x\r\nContent-Type: image/png; name=picture.png\r\n\r\nnot searched\r\n"
+    b"--x--\r\n"
 )
 
 

@@ -133,9 +133,9 @@ def fetch(number: int, items: Iterable[bytes]) -> bytes:
     return b"* %d FETCH (%b)\r\n" % (number, b" ".join(items))
 
 
-def search(numbers: Iterable[int], modseq: int | None = None) -> bytes:
+def search(numbers: Sequence[int], modseq: int | None = None) -> bytes:
     """The SEARCH response of RFC 3501 §7.2.5, with the MODSEQ of RFC 7162 §3.1.5."""
-    words = b"".join([b" %d" % number for number in numbers])
+    words = b" %d" * len(numbers) % tuple(numbers)
     return b"* SEARCH%b%b\r\n" % (words, b"" if modseq is None else b" (MODSEQ %d)" % modseq)
 
 

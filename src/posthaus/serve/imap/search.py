@@ -32,28 +32,39 @@ _Found = dict[int, int]  # UID -> MODSEQ
 
 
 async def search(session: "ImapSession", command: Search) -> None:
-    view, returns = session.selected, command.returns
+    returns = command.returns
+    if returns is None and session.is_rev2:
+        returns = frozenset({Return.ALL})  # RFC 9051 §6.4.4: always ESEARCH
     saves = returns is not None and Return.SAVE in returns
     try:
-        plan = compile_search(
-            command.key, await _scope(session, command.key), also=("modseq",) if command.has_modseq else ()
-        )
-        uids: list[int] = []
-        modseqs: _Found = {}
-        async for found in _found(session, plan):
-            uids += [row[0] for row in found]
-            if command.has_modseq:
-                modseqs.update({row[0]: row[1] for row in found})
-            if returns in _FIRST_ONLY and uids:
-                break
+        await _search(session, command, returns)
     except BaseException:
         if saves:
-            view.saved = []  # RFC 5182 §2.1
+            session.selected.saved = []  # RFC 5182 §2.1
         raise
-    if saves and returns is not None:
-        view.saved = _to_save(uids, returns)
-    await _answer(session, command, view, uids, modseqs)
     session.ok(command.tag, "SEARCH completed")
+
+
+async def _search(session: "ImapSession", command: Search, returns: frozenset[Return] | None) -> None:
+    view = session.selected
+    also = ("modseq",) if command.has_modseq else ()
+    plan = compile_search(command.key, await _scope(session, command.key), also=also)
+    if returns is None and plan.judge is None and plan.within is None:
+        less = _less(view, uid=command.uid)
+        if less is not None:
+            await _answer_as_text(session, plan, less)
+            return
+    uids: list[int] = []
+    modseqs: _Found = {}
+    async for found in _found(session, plan):
+        uids += [row[0] for row in found]
+        if command.has_modseq:
+            modseqs.update({row[0]: row[1] for row in found})
+        if returns in _FIRST_ONLY and uids:
+            break
+    if returns is not None and Return.SAVE in returns:
+        view.saved = _to_save(uids, returns)
+    await _answer(session, command, returns, uids, modseqs)
 
 
 _FIRST_ONLY = (frozenset({Return.MIN}), frozenset({Return.MIN, Return.SAVE}))
@@ -137,13 +148,33 @@ def _to_save(uids: Sequence[int], returns: frozenset[Return]) -> Ranges:
     return from_sorted(uids)
 
 
-async def _answer(session: "ImapSession", command: Search, view: View, uids: list[int], modseqs: _Found) -> None:
-    returns = command.returns
-    if returns is None and session.is_rev2:
-        returns = frozenset({Return.ALL})  # RFC 9051 §6.4.4: always ESEARCH
+def _less(view: View, *, uid: bool) -> int | None:
+    """By how much UIDs are above what is told, where it is the same for all."""
+    runs = view.uids.ranges() if not uid else []
+    return 0 if not runs else runs[0][0] - 1 if len(runs) == 1 else None
+
+
+async def _answer_as_text(session: "ImapSession", plan: Plan, less: int) -> None:
+    """Flags alone, and the plain response: the store writes the numbers."""
+    view, words = session.selected, [b"* SEARCH"]
+    for ((first, last),) in _windows(view, None, _FLAG_ROWS):
+        text = await session.site.store.read(rows.narrow_text, view.mailbox, first, last, plan.mask, plan.value, less)
+        if text:
+            words.append(text.encode("ascii"))
+        await asyncio.sleep(0)
+    await session.send(b" ".join(words) + b"\r\n")
+
+
+async def _answer(
+    session: "ImapSession",
+    command: Search,
+    returns: frozenset[Return] | None,
+    uids: list[int],
+    modseqs: _Found,
+) -> None:
     if returns == frozenset({Return.SAVE}):
         return  # RFC 5182 §2.1: nothing is told
-    numbers: Sequence[int] = uids if command.uid else view.uids.numbers_of(uids)
+    numbers: Sequence[int] = uids if command.uid else session.selected.uids.numbers_of(uids)
     if returns is None:
         modseq = max(modseqs.values()) if modseqs else None
         await session.send(render.search(numbers, modseq))

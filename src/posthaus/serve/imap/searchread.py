@@ -6,6 +6,7 @@ Faults:    StoreDown, StoreBusy.
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from posthaus.flow.site import Site
@@ -56,15 +57,17 @@ async def _judge_level(
     still: list[Row] = []
     for piece in _pieces(plan, level, left):
         uids = from_sorted([row[0] for row in piece])
-        values = {row[0]: row for row in await site.store.read(rows.wide, mailbox, uids, _COLUMNS[level])}
+        read = await site.store.read(rows.wide, mailbox, uids, _COLUMNS[level])
+        values = {row[0]: _value(level, row) for row in read}
         for row in piece:
-            more = values.get(row[0])
-            if more is None:
+            value = values.get(row[0])
+            if value is None:
                 continue  # expunged since the narrow rows were read
-            longer = (*row, await _value(site, level, more))
-            if level is Level.WORDS and more[-1]:
+            if isinstance(value, _Outside):
+                longer = (*row, await _words(site, value))
                 says = await asyncio.to_thread(judge, longer)  # megabytes, perhaps
             else:
+                longer = (*row, value)
                 says = judge(longer)
             if says:
                 found.append(longer)
@@ -93,15 +96,27 @@ def _pieces(plan: Plan, level: Level, left: Sequence[Row]) -> Iterator[Sequence[
         yield piece
 
 
-async def _value(site: Site, level: Level, row: Row) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """A body that is still to be read."""
+
+    root: Part
+    prefix: bytes
+    head: bytes
+    place: str
+
+
+def _value(level: Level, row: Row) -> Any:
     if level is Level.FACTS:
-        return Facts(*row[1:])
+        _, fields, index, sent_at = row
+        return Facts(fields, index, sent_at)
     if level is Level.HEAD:
         return Head(row[1] + row[2])
     _, packed, prefix, head, body, packing, place = row
     root = structure.unpack(packed)
-    cut = await _outside(site, root, head, place) if place else _inside(head, unpack(body, packing))
-    return Words(root, prefix + head, cut)
+    if place:
+        return _Outside(root, prefix, head, place)
+    return Words(root, prefix + head, _inside(head, unpack(body, packing)))
 
 
 def _inside(head: bytes, body: bytes) -> Cut:
@@ -115,16 +130,15 @@ def _inside(head: bytes, body: bytes) -> Cut:
     return cut
 
 
-async def _outside(site: Site, root: Part, head: bytes, place: str) -> Cut:
+async def _words(site: Site, one: _Outside) -> Words:
     """Reads what SEARCH looks at, and not the attachments."""
-    n = len(head)
+    root, n = one.root, len(one.head)
     spans = [(part.body_start, part.body_end) for part in leaves(root)]
     spans += [(part.header_start, part.body_start) for part in parts(root) if part is not root]
     octets: dict[tuple[int, int], bytes] = {}
     for start, end in spans:
-        inner = head[start:end]  # all within the body but for odd mail
-        first = max(start, n)
-        if end > first:
-            inner += await site.blobs.read(place, first - n, end - n)
+        inner = one.head[start:end]  # nothing but for odd mail
+        if end > max(start, n):
+            inner += await site.blobs.read(one.place, max(start, n) - n, end - n)
         octets[start, end] = inner
-    return lambda start, end: octets[start, end]
+    return Words(root, one.prefix + one.head, lambda start, end: octets[start, end])

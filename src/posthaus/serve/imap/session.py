@@ -81,6 +81,8 @@ class ImapSession:
                     return
                 else:
                     await self._handle(event)
+                    if self.stream.has_had_its_turn():
+                        await asyncio.sleep(0)
         finally:
             self.unselect()
             append.forget(self)
@@ -170,6 +172,8 @@ class ImapSession:
         self._said = 0
         self.stream.write(self.engine.outgoing())
         await self.stream.drain(limit.WRITE_STALLED_TIMEOUT_S)
+        if self.stream.has_had_its_turn():
+            await asyncio.sleep(0)
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Work that promises nothing to anybody; its faults are counted, not told."""
