@@ -27,11 +27,13 @@ class Bells:
     def __init__(self) -> None:
         self._watchers: dict[int, list[Watcher]] = {}
         self._heard: dict[int, int] = {}  # account -> MODSEQ of its last bell
+        self._has_new = False
 
     def watch(self, account: int, ring: Callable[[], None]) -> Watcher:
         watcher = Watcher(self, account, ring)
         self._watchers.setdefault(account, []).append(watcher)
-        self._heard.setdefault(account, 0)
+        if self._heard.setdefault(account, 0) == 0:
+            self._has_new = True
         return watcher
 
     def remove(self, watcher: Watcher) -> None:
@@ -50,6 +52,11 @@ class Bells:
                 self._heard[account] = max(modseq, self._heard[account])
                 for watcher in tuple(watchers):
                     watcher.ring()
+
+    def has_new(self) -> bool:
+        """Somebody came since this was asked: what was written just before him may not have rung for him."""
+        has_new, self._has_new = self._has_new, False
+        return has_new
 
     def heard(self) -> list[tuple[int, int]]:
         """The watched accounts, each with the MODSEQ of its last bell."""

@@ -12,9 +12,9 @@ from enum import Enum
 from posthaus.mail.flag import DELETED, SEEN
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
-from posthaus.store import change
+from posthaus.store import change, span
 from posthaus.store import mailbox as mailboxes
-from posthaus.store.tx import Row, Tx
+from posthaus.store.tx import Tx
 
 
 class Mode(Enum):
@@ -52,29 +52,22 @@ async def store(
         bits |= sum(1 << known[k] for k in {k.lower() for k in keywords} if k in known)
     elif keywords:
         bits |= await mailboxes.keyword_bits(tx, account, mailbox, keywords, modseq, now)
-    rows: list[Row] = []
-    for first, last in uids:
-        rows += await tx.all(
-            "SELECT id & 4294967295, flags, modseq FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id",
-            mailbox << 32 | first,
-            mailbox << 32 | last,
-        )
+    rows = await span.placed(tx, mailbox, uids, "flags, modseq")
     refused: list[int] = []
     if unchanged_since is not None:
-        refused = [r[0] for r in rows if r[2] > unchanged_since]
+        refused = [r[0] & span.UID for r in rows if r[2] > unchanged_since]
         rows = [r for r in rows if r[2] <= unchanged_since]
     old = [r[1] for r in rows]
     keep, put = _masks(mode, bits)
     new_of = {f: f & keep | put for f in set(old)}
     new = [new_of[f] for f in old]
-    all_uids = [r[0] for r in rows]
+    all_uids = [r[0] & span.UID for r in rows]
     changed = from_sorted([u for u, f, g in zip(all_uids, old, new, strict=True) if f != g])
     if changed:
-        for first, last in changed:
-            await tx.run(
-                "UPDATE placement SET flags=flags & $1 | $2, modseq=$3 WHERE id BETWEEN $4 AND $5",
-                keep, put, modseq, mailbox << 32 | first, mailbox << 32 | last,
-            )  # fmt: skip
+        await tx.many(
+            "UPDATE placement SET flags=flags & $1 | $2, modseq=$3 WHERE id BETWEEN $4 AND $5",
+            [(keep, put, modseq, mailbox << 32 | first, mailbox << 32 | last) for first, last in changed],
+        )
         await _count(tx, mailbox, modseq, Counter(old), new_of, changed[0][0])
         await change.write(tx, account, modseq, mailbox, change.Kind.FLAGS, changed, now)
     return Stored(modseq, all_uids, new, changed, refused)

@@ -15,7 +15,7 @@ from posthaus.mail.flag import DELETED, SEEN
 from posthaus.mail.prepared import Prepared
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
-from posthaus.store import change, gone
+from posthaus.store import change, gone, span
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.error import NoSuchAccount, NoSuchMailbox, OverQuota, StoreDown, StoreFull
 from posthaus.store.text import storable
@@ -183,13 +183,7 @@ async def copy(tx: Tx, account: int, source: int, uids: Ranges, target: int, now
     if tx.low_space and not move:
         raise StoreFull("the reserve of disk space is reached")
     modseq = await accounts.advance(tx, account)
-    rows: list[Row] = []
-    for first, last in uids:
-        rows += await tx.all(
-            "SELECT id, message, flags, size FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id",
-            source << 32 | first,
-            source << 32 | last,
-        )
+    rows = await span.placed(tx, source, uids, "message, flags, size")
     n = len(rows)
     size = sum([r[3] for r in rows])
     unseen = sum([not r[2] & SEEN for r in rows])
@@ -208,15 +202,17 @@ async def copy(tx: Tx, account: int, source: int, uids: Ranges, target: int, now
     base = target << 32 | first_uid
     found = from_sorted([r[0] & UID for r in rows])
     at = base
+    copies = []
     for first, last in found:
         # ids of one run of the source are contiguous, so the target's differ from them by a constant
-        await tx.run(
-            "INSERT INTO placement (id, message, flags, modseq, size, received, saved)"
-            " SELECT id + $1, message, flags, CAST($2 AS BIGINT), size, received, CAST($3 AS BIGINT)"
-            " FROM placement WHERE id BETWEEN $4 AND $5",
-            at - (source << 32 | first), modseq, now, source << 32 | first, source << 32 | last,
-        )  # fmt: skip
+        copies.append((at - (source << 32 | first), modseq, now, source << 32 | first, source << 32 | last))
         at += last - first + 1
+    await tx.many(
+        "INSERT INTO placement (id, message, flags, modseq, size, received, saved)"
+        " SELECT id + $1, message, flags, CAST($2 AS BIGINT), size, received, CAST($3 AS BIGINT)"
+        " FROM placement WHERE id BETWEEN $4 AND $5",
+        copies,
+    )
     if source != target:
         await _carry_keywords(tx, account, source, target, base, n, {r[2] for r in rows}, modseq, now)
     await change.write(tx, account, modseq, target, change.Kind.ADDED, [(first_uid, first_uid + n - 1)], now)
@@ -273,13 +269,7 @@ async def expunge(
     """Placements become tombstones. Gives the write's MODSEQ and the UIDs that went, ascending."""
     modseq = await accounts.advance(tx, account)
     where = " AND flags & 8 <> 0" if only_deleted else ""
-    rows: list[Row] = []
-    for first, last in uids:
-        rows += await tx.all(
-            f"SELECT id, message, flags, size FROM placement WHERE id BETWEEN $1 AND $2{where} ORDER BY id",
-            mailbox << 32 | first,
-            mailbox << 32 | last,
-        )
+    rows = await span.placed(tx, mailbox, uids, "message, flags, size", where)
     if not rows:
         return modseq, []
     found = [r[0] & UID for r in rows]
@@ -289,15 +279,14 @@ async def expunge(
 
 
 async def _bury(tx: Tx, account: int, mailbox: int, uids: Ranges, rows: list[Row], modseq: int, now: int) -> None:
-    for first, last in uids:
-        span = mailbox << 32 | first, mailbox << 32 | last
-        await tx.run(
-            "INSERT INTO tombstone (id, message, flags, modseq, size, received, saved, expunged)"
-            " SELECT id, message, flags, CAST($3 AS BIGINT), size, received, saved, CAST($4 AS BIGINT)"
-            " FROM placement WHERE id BETWEEN $1 AND $2",
-            *span, modseq, now,
-        )  # fmt: skip
-        await tx.run("DELETE FROM placement WHERE id BETWEEN $1 AND $2", *span)
+    spans = [(mailbox << 32 | first, mailbox << 32 | last) for first, last in uids]
+    await tx.many(
+        "INSERT INTO tombstone (id, message, flags, modseq, size, received, saved, expunged)"
+        " SELECT id, message, flags, CAST($3 AS BIGINT), size, received, saved, CAST($4 AS BIGINT)"
+        " FROM placement WHERE id BETWEEN $1 AND $2",
+        [(first, last, modseq, now) for first, last in spans],
+    )
+    await tx.many("DELETE FROM placement WHERE id BETWEEN $1 AND $2", spans)
     await gone.mark(tx, mailbox, uids)
     await tx.run(
         "UPDATE mailbox SET modseq=$2, total=total-$3, unseen=unseen-$4, deleted=deleted-$5, size=size-$6 WHERE id=$1",
@@ -320,12 +309,16 @@ async def _hold_less(tx: Tx, account: int, messages: list[tuple[int, int]], now:
         )
     sizes = dict(messages)
     octets = count = 0
-    for first, last in from_sorted(ids):
+    for ranges in span.near(from_sorted(ids)):
         left = await tx.all(
-            "SELECT message FROM email WHERE account=$1 AND message BETWEEN $2 AND $3 AND live=0", account, first, last
+            "SELECT message FROM email WHERE account=$1 AND message BETWEEN $2 AND $3 AND live=0",
+            account,
+            ranges[0][0],
+            ranges[-1][1],
         )
-        count += len(left)
-        octets += sum([sizes[m] for (m,) in left])
+        gone_now = [sizes[m] for (m,) in left if m in sizes]  # between them may be others, gone before
+        count += len(gone_now)
+        octets += sum(gone_now)
     if count:
         await tx.run(
             "UPDATE account SET used_octets=used_octets-$2, used_messages=used_messages-$3 WHERE id=$1",
@@ -340,7 +333,6 @@ async def _each_once_less(tx: Tx, account: int, ids: list[int], now: int) -> Non
         " WHERE account=$2 AND "
     )
     if len(ranges) * 4 <= len(ids):
-        for first, last in ranges:
-            await tx.run(update + "message BETWEEN $3 AND $4", now, account, first, last)
+        await tx.many(update + "message BETWEEN $3 AND $4", [(now, account, *one) for one in ranges])
     else:
         await tx.many(update + "message=$3", [(now, account, m) for m in ids])

@@ -1,4 +1,4 @@
-"""Stores for tests: an empty one on either driver, people in it, made-up messages; and is it sound at the end?
+"""Stores for tests: an empty one on either driver, people in it, made-up messages, and whether it is sound at the end.
 
 A test folder's conftest.py imports the fixtures from here; a test that asks for `house` or `store` then runs on SQLite
 and, where a server can be started, on PostgreSQL. When it is over, the store must keep all its invariants.

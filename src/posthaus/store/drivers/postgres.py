@@ -21,6 +21,7 @@ from posthaus.store.bell import Bells, Watcher
 from posthaus.store.drivers.postgresbell import NotifyBell
 from posthaus.store.drivers.postgreslink import (
     AGAIN,
+    FAULTS,
     Connection,
     Pool,
     PostgresTx,
@@ -37,7 +38,6 @@ from posthaus.store.store import Function, P, Ring, T
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _RETRY_FIRST_S = 0.005  # doubled each time, with as much again by chance
-_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class PostgresStore:
@@ -67,7 +67,7 @@ class PostgresStore:
             except BaseException:
                 await hang_up(connection)
                 raise
-        except _FAULTS as e:
+        except FAULTS as e:
             raise translated(e) from e
         store = cls(url, connections, patience_s)
         store._pool.adopt(connection)
@@ -82,14 +82,14 @@ class PostgresStore:
             result = await fn(PostgresTx(connection), *args, **kwargs)
             await connection.execute("COMMIT")
             return result
-        except _FAULTS as e:
-            await _roll_back(connection)
+        except FAULTS as e:
+            await _roll_back(connection, e)
             error = translated(e, connection)
             if error is e:
                 raise
             raise error from e
-        except Exception:
-            await _roll_back(connection)
+        except Exception as e:
+            await _roll_back(connection, e)
             raise
         except BaseException:  # cancelled: an answer may be under way
             connection.terminate()
@@ -119,7 +119,7 @@ class PostgresStore:
                 result = await fn(tx, *args, **kwargs)
                 await _commit(connection)
             except BaseException as e:
-                await _roll_back(connection)
+                await _roll_back(connection, e)
                 if sqlstate(e) not in AGAIN or not left:
                     error = translated(e, connection)
                     if error is e:
@@ -140,7 +140,7 @@ class PostgresStore:
             raise StoreDown("the store is closed")
         try:
             return await self._pool.take(statement)
-        except _FAULTS as e:
+        except FAULTS as e:
             raise translated(e) from e
 
     # -- bells and the end -----------------------------------------------------------------------------------------
@@ -165,10 +165,12 @@ async def _commit(connection: Connection) -> None:
         raise AssertionError("a store function went on after a statement of its transaction had failed")
 
 
-async def _roll_back(connection: Connection) -> None:
+async def _roll_back(connection: Connection, error: BaseException) -> None:
     """Nothing of it is kept. A connection that cannot even do that is hung up, and the server rolls back."""
+    if isinstance(error, asyncpg.InternalClientError):
+        connection.terminate()
     try:
         if not connection.is_closed() and connection.is_in_transaction():
             await connection.execute("ROLLBACK")
-    except (*_FAULTS, TimeoutError):
+    except FAULTS:
         connection.terminate()

@@ -13,11 +13,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
-
 from posthaus.store.bell import Bells
-from posthaus.store.drivers.postgreslink import Connection, connect, hang_up
-from posthaus.store.error import StoreDown
+from posthaus.store.drivers.postgreslink import FAULTS, Connection, connect, hang_up
 
 _CHANNEL = "posthaus"
 _PAYLOAD_OCTETS = 7_000  # PostgreSQL takes fewer than 8,000
@@ -25,8 +22,6 @@ _LOOK_S = 1.0
 _COMMAND_S = 10.0  # then the connection is taken for lost
 _RECONNECT_S = (0.05, 5.0)  # first and longest pause
 _ACCOUNTS_AT_ONCE = 1_000  # compared in one question
-
-_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, StoreDown)
 
 
 class NotifyBell:
@@ -72,7 +67,7 @@ class NotifyBell:
                 pause = _RECONNECT_S[0]
                 self._snapshot = ""  # look at once: what rang in the meantime was not heard
                 await self._ring_and_look(connection)
-            except _FAULTS:
+            except FAULTS:
                 pass
             if connection is not None:
                 await hang_up(connection)
@@ -131,7 +126,7 @@ class NotifyBell:
         if not heard:
             return
         snapshot = await connection.fetchval("SELECT pg_current_snapshot()::text", timeout=_COMMAND_S)
-        if snapshot == self._snapshot:
+        if snapshot == self._snapshot and not self._bells.has_new():
             return
         for i in range(0, len(heard), _ACCOUNTS_AT_ONCE):
             some = heard[i : i + _ACCOUNTS_AT_ONCE]

@@ -13,11 +13,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
-
 from posthaus.store import migrate
 from posthaus.store.drivers import postgreslink
-from posthaus.store.drivers.postgreslink import Connection
+from posthaus.store.drivers.postgreslink import FAULTS, Connection
 from posthaus.store.drivers.sqlitecopy import sync
 from posthaus.store.error import NotEmpty, StoreDown
 
@@ -33,7 +31,7 @@ async def _connection(url: str) -> AsyncIterator[Connection]:
     try:
         connection = await postgreslink.connect(url, "posthaus copy", statement_timeout_s=_HOURS_S)
         yield connection
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as e:
+    except FAULTS as e:
         raise postgreslink.translated(e, connection) from e
     finally:
         if connection is not None:

@@ -21,6 +21,9 @@ from posthaus.store.tx import Row
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
+# asyncpg's own fault is what a connection raises that the server has hung up, until the end of stream is read
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
 AGAIN = ("40001", "40P01")  # serialization failure, deadlock: the one kind of failure that is tried again
 _FULL = ("53100",)  # disk_full
 _BUSY = (*AGAIN, "55P03", "57014", "53200", "53300", "53400")  # lock or statement timeout, out of memory or connections
@@ -111,7 +114,7 @@ class Pool:
                     if not connection.is_closed():
                         await connection.execute(begin)
                         return connection
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                except FAULTS:
                     connection.terminate()  # it died while it lay idle; nothing has been asked yet
             connection = await connect(self._url)
             try:
@@ -160,7 +163,7 @@ class Pool:
 async def hang_up(connection: Connection) -> None:
     try:
         await connection.close(timeout=limit.CLOSE_TIMEOUT_S)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except FAULTS:
         connection.terminate()
 
 
@@ -225,7 +228,7 @@ def _kind(error: BaseException, connection: Any) -> type[Exception] | None:
         return StoreBusy
     if state in _DOWN or state[:2] in _DOWN_CLASSES:
         return StoreDown
-    if isinstance(error, (OSError, TimeoutError)):
+    if isinstance(error, (OSError, asyncpg.InternalClientError)):
         return StoreDown
     if isinstance(error, asyncpg.InterfaceError) and connection is not None and connection.is_closed():
         return StoreDown

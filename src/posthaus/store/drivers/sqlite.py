@@ -33,7 +33,6 @@ from posthaus.store.store import Function, P, Ring, T
 _LOCK_RETRY_S = 0.001  # fall-back where no bell tells that the lock is free (the command line's writes)
 _SLOW_COMMIT_S = 0.008  # mean time of COMMIT above which it moves to a thread
 _CHECKPOINT_PAGES = 1_000  # often and small: measured, 10,000 makes commits slower
-_WAL_RESTART_PAGES = 16_000  # 64 MB: then a checkpoint waits for the writers' lock and starts the WAL anew
 _LOOK_S = 1.0  # how often to look for what no bell told
 
 
@@ -78,7 +77,10 @@ class SqliteStore:
         self._retry: asyncio.TimerHandle | None = None
         self._waiting_since = 0.0
         self._commit_mean_s = 0.0
-        self._wal_pages = 0
+        self._wal_pages = 0  # in the log
+        self._backfilled = 0  # of them in the database
+        self._log_may_end = False
+        self._checkpointer: apsw.Connection | None = None
         self._threads = ThreadPoolExecutor(2, "sqlite")  # one commits, one checkpoints
         self._committing: asyncio.Future[Any] | None = None
         self._checkpointing: asyncio.Future[Any] | None = None
@@ -198,6 +200,8 @@ class SqliteStore:
         if not self._take_lock():
             return False
         try:
+            if self._log_may_end:
+                self._end_log()
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
             except apsw.Error as e:
@@ -296,7 +300,7 @@ class SqliteStore:
         for job in jobs:
             job.settle()
         self._bells.ring(touched)
-        if self._wal_pages >= _CHECKPOINT_PAGES and self._checkpointing is None:
+        if self._wal_pages - self._backfilled >= _CHECKPOINT_PAGES and self._checkpointing is None:
             self._checkpoint()
         self._again()
 
@@ -349,31 +353,40 @@ class SqliteStore:
     # -- checkpoints -----------------------------------------------------------------------------------------------
 
     def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        if pages < self._wal_pages:
+            self._backfilled = 0  # the log was begun anew, by us or by another worker
         self._wal_pages = pages
         return 0
 
     def _checkpoint(self) -> None:
-        restart = self._wal_pages >= _WAL_RESTART_PAGES
-        self._wal_pages = 0
-        self._checkpointing = self._loop.run_in_executor(self._threads, self._checkpoint_in_thread, restart)
+        """Most of the work, in a thread and beside the writers; what they add meanwhile is left to _end_log."""
+        self._checkpointing = self._loop.run_in_executor(self._threads, self._checkpoint_in_thread)
         self._checkpointing.add_done_callback(self._checkpointed)
 
-    def _checkpoint_in_thread(self, restart: bool) -> None:
-        connection = sqlitefile.connect(self._path, self._vfs)
-        lock = os.open(self._folder / sqlitefile.LOCK_NAME, os.O_RDWR | os.O_CLOEXEC) if restart else -1
-        try:
-            if restart:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            mode = apsw.SQLITE_CHECKPOINT_RESTART if restart else apsw.SQLITE_CHECKPOINT_PASSIVE
-            connection.wal_checkpoint("main", mode)
-        finally:
-            if restart:
-                os.close(lock)
-            connection.close()
+    def _checkpoint_in_thread(self) -> int:
+        """How many pages of the log are in the database now."""
+        if self._checkpointer is None:
+            self._checkpointer = sqlitefile.connect(self._path, self._vfs)
+        return self._checkpointer.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_PASSIVE)[1]
 
-    def _checkpointed(self, done: "asyncio.Future[Any]") -> None:
+    def _checkpointed(self, done: "asyncio.Future[int]") -> None:
         self._checkpointing = None
-        done.exception()  # a checkpoint that failed is tried again after the next thousand pages
+        if done.exception() is None:
+            self._backfilled = max(done.result(), 0)
+            self._log_may_end = True
+        else:  # another worker is at it, or the disk is full: again after as many pages
+            self._backfilled = self._wal_pages
+
+    def _end_log(self) -> None:
+        """Under the writers' lock: the last few pages, so that the next transaction begins the log anew.
+
+        Without this the log would only grow, because somebody always writes while a checkpoint runs.
+        """
+        self._log_may_end = False
+        try:
+            self._writer.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error:
+            pass
 
     # -- bells -----------------------------------------------------------------------------------------------------
 
@@ -393,7 +406,7 @@ class SqliteStore:
             free = os.statvfs(self._folder)
             self._low_space = free.f_bavail * free.f_frsize < limit.SPACE_RESERVE_OCTETS
             row = self._writer.execute("PRAGMA data_version").fetchone() if self._committing is None else None
-            if row is not None and row[0] != self._data_version:
+            if row is not None and (self._bells.has_new() or row[0] != self._data_version):
                 self._bells.ring(self._unheard())
                 self._data_version = row[0]
         except (OSError, apsw.Error):
@@ -424,8 +437,9 @@ class SqliteStore:
         if self._doorbell is not None:
             self._doorbell.close()
         self._threads.shutdown()
-        _drop(self._reader)
-        _drop(self._writer)
+        for connection in (self._checkpointer, self._reader, self._writer):
+            if connection is not None:
+                _drop(connection)
         os.close(self._lock_fd)
 
 
