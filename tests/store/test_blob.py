@@ -91,11 +91,13 @@ async def test_packing_of_old_bodies(store: Store) -> None:
     bodies = [b"word " * 500, bytes(range(200)), b""]
     for body in bodies:
         await store.write(message.append, made_up(body=body), Placing(anna.id, anna.inbox, 0), NOW, NOW)
-    assert await store.read(blob.unpacked, NOW, 0, 10) == []
-    rows = await store.read(blob.unpacked, NOW + 1, 0, 10)
-    assert [row[2] for row in rows] == bodies
+    last = await store.read(blob.last)
+    assert await store.read(blob.unpacked, last + 1, last + 9, 10) == []
+    rows = await store.read(blob.unpacked, 1, last, 10)
+    assert [(created, body) for _, created, body in rows] == [(NOW, body) for body in bodies]
+    assert await store.read(blob.unpacked, 1, last, 2) == rows[:2]
     await store.write(blob.put_packed, [(b, *blob.pack(body)) for _, b, body in rows])
-    assert await store.read(blob.unpacked, NOW + 1, 0, 10) == []
+    assert await store.read(blob.unpacked, 1, last, 10) == []
     packed = await store.read(fetch.placements, anna.inbox, 1, 9, ("body", "packing"), 9)
     assert [packing for _, packing in packed] == [blob.ZSTD, blob.UNPACKABLE, blob.UNPACKABLE]
     assert [blob.unpack(body, packing) for body, packing in packed] == bodies

@@ -8,6 +8,8 @@ CONNECTIONS_PER_ADDRESS = 1_000  # an office behind one address has many phones;
 CONNECTIONS_PER_WORKER = 20_000  # file descriptors; 10,000 idle IMAP clients are the normal case
 TLS_HANDSHAKE_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0  # flush and close_notify before the socket is cut
+CLOSE_DISCARD_OCTETS = 16 * 1024 * 1024  # of a peer that still sends after our last word
+TURN_S = 0.02  # of pipelined commands at a time, then the other sessions have theirs
 WRITE_STALLED_TIMEOUT_S = 300.0  # a client that reads nothing for so long is gone
 OUTGOING_HIGH_OCTETS = 256 * 1024  # back-pressure: wait once this much stands in the transport's buffer
 INCOMING_HIGH_OCTETS = 1024 * 1024  # of one connection that its session has not taken: we stop reading
@@ -133,6 +135,7 @@ KEEP_TOMBSTONES_S = (
 )  # and the book of changes: how long a client may stay away and still learn what vanished
 KEEP_PENDING_S = 3_600  # octets outside whose writer has not come back by then are taken away
 SWEEP_EVERY_S = 600.0
+SWEEP_PACK_IDS = 5_000  # looked through in one read for bodies to pack: about a millisecond
 SWEEP_ROWS = 200  # in one write of the sweep: a few milliseconds
 SWEEP_LEASE_S = 120.0
 VERIFY_ROWS_SHOWN = 5  # of each broken invariant

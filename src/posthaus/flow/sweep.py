@@ -44,10 +44,16 @@ class Counts:
 
 
 async def sweep_once(
-    store: Store, blobs: BlobStore, clock: Clock, settings: StoreSetting, *, owner: str = ""
+    store: Store,
+    blobs: BlobStore,
+    clock: Clock,
+    settings: StoreSetting,
+    *,
+    owner: str = "",
+    packed: "Packed | None" = None,
 ) -> Counts:
     """One whole round; Locked where another worker is at it. owner: this worker's name for its leases."""
-    round_ = _Round(store, blobs, clock, settings, owner or f"sweep/{SystemChance().name(16)}")
+    round_ = _Round(store, blobs, clock, settings, owner or f"sweep/{SystemChance().name(16)}", packed or Packed())
     await round_.hold()
     try:
         return await round_.run()
@@ -67,10 +73,11 @@ async def run_sweep(
 ) -> None:
     """Round after round, until cancelled."""
     owner = owner or f"sweep/{SystemChance().name(16)}"
+    packed = Packed()
     while True:
         await asyncio.sleep(every_s * (0.5 + SystemChance().octets(1)[0] / 256))  # not all workers at once
         try:
-            counts = await sweep_once(store, blobs, clock, settings, owner=owner)
+            counts = await sweep_once(store, blobs, clock, settings, owner=owner, packed=packed)
             if counts.any:
                 log.event("sweep.done", **{f.name: getattr(counts, f.name) for f in fields(counts)})
         except Locked:
@@ -81,15 +88,25 @@ async def run_sweep(
             log.defect("sweep.defect", e)
 
 
+@dataclass(slots=True)
+class Packed:
+    """How far packing has come, from round to round."""
+
+    to: int = 0
+
+
 class _Round:
     """One round and its lease."""
 
-    def __init__(self, store: Store, blobs: BlobStore, clock: Clock, settings: StoreSetting, owner: str) -> None:
+    def __init__(
+        self, store: Store, blobs: BlobStore, clock: Clock, settings: StoreSetting, owner: str, packed: Packed
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._clock = clock
         self._settings = settings
         self.owner = owner
+        self._packed = packed
         self._renew_at = 0.0
 
     async def hold(self) -> None:
@@ -147,15 +164,22 @@ class _Round:
         return len(found)
 
     async def _pack(self, before: int) -> int:
-        done = after = 0
-        while True:
-            rows = await self._store.read(blob.unpacked, before, after, limit.SWEEP_ROWS)
-            if not rows:
-                return done
-            packed = [(b, *blob.pack(body)) for _, b, body in rows]
-            await self._gently(self._put_packed(packed))
-            done += len(rows)
-            after = rows[-1][0]
+        """Ids rise with time, so what was looked through once is not looked through again by this worker."""
+        done, at, last = 0, self._packed.to, await self._store.read(blob.last)
+        while at < last:
+            end = min(at + limit.SWEEP_PACK_IDS, last)
+            rows = await self._store.read(blob.unpacked, at + 1, end, limit.SWEEP_ROWS)
+            old = [(b, *blob.pack(body)) for b, created, body in rows if created < before]
+            if old:
+                await self._gently(self._put_packed(old))
+                done += len(old)
+            if len(old) < len(rows):  # the first that is too young, and all after it
+                at = rows[len(old)][0] - 1
+                break
+            at = rows[-1][0] if len(rows) == limit.SWEEP_ROWS else end
+            await asyncio.sleep(0)
+        self._packed.to = at
+        return done
 
     async def _put_packed(self, packed: list[tuple[int, bytes, int]]) -> int:
         await self._store.write(blob.put_packed, packed)

@@ -16,7 +16,7 @@ from typing import Protocol
 import zstandard
 
 from posthaus.store.error import NoSuchMessage
-from posthaus.store.tx import Row, Tx
+from posthaus.store.tx import Tx
 
 LIVE, PENDING, UNLINK = 0, 1, 2
 PLAIN, ZSTD, UNPACKABLE = 0, 1, 2  # the last: as it came, for packing makes it no shorter
@@ -128,15 +128,20 @@ async def forget(tx: Tx, blobs: list[int]) -> None:
     await tx.many("DELETE FROM blob WHERE id=$1 AND state=2", [(b,) for b in blobs])
 
 
-async def unpacked(tx: Tx, before: int, after: int, most: int) -> list[Row]:
-    """(created, id, body) of short bodies from before a time, oldest first, that came after `after`."""
+async def last(tx: Tx) -> int:
+    """The highest id that a blob has."""
+    row = await tx.one("SELECT max(id) FROM blob")
+    return row[0] or 0 if row is not None else 0
+
+
+async def unpacked(tx: Tx, first: int, end: int, most: int) -> list[tuple[int, int, bytes]]:
+    """(id, created, body) of bodies that no one has tried to pack, ids first to end, rising, at most so many."""
     rows = await tx.all(
-        "SELECT b.created, b.id, o.body FROM blob b JOIN octets o ON o.blob=b.id"
-        " WHERE b.state=0 AND b.packing=0 AND b.place='' AND b.created<$1 AND b.created>=$2"
-        " ORDER BY b.created LIMIT $3",
-        before, after, most,
+        "SELECT b.id, b.created, o.body FROM blob b JOIN octets o ON o.blob=b.id"
+        " WHERE b.id BETWEEN $1 AND $2 AND b.state=0 AND b.packing=0 AND b.place='' ORDER BY b.id LIMIT $3",
+        first, end, most,
     )  # fmt: skip
-    return list(rows)
+    return rows  # type: ignore[return-value]
 
 
 async def put_packed(tx: Tx, bodies: list[tuple[int, bytes, int]]) -> None:

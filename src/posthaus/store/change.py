@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from posthaus.mail.uidset import Range, render
-from posthaus.store.tx import Tx
+from posthaus.store.tx import Row, Tx
 
 
 class Kind(IntEnum):
@@ -50,10 +50,22 @@ async def since(tx: Tx, account: int, modseq: int) -> list[Change]:
 
 
 async def forget(tx: Tx, before: int, most: int) -> int:
-    """Drops rows of before a time; how many."""
-    rows = await tx.all("SELECT account, modseq, mailbox, kind FROM change WHERE at<$1 LIMIT $2", before, most)
-    await tx.many("DELETE FROM change WHERE account=$1 AND modseq=$2 AND mailbox=$3 AND kind=$4", rows)
-    return len(rows)
+    """Drops rows of before a time; how many. An account's rows are in the order of time, so no index is needed."""
+    accounts = await tx.all(
+        "SELECT a.id FROM account a"
+        " WHERE (SELECT c.at FROM change c WHERE c.account=a.id ORDER BY c.modseq LIMIT 1) < $1 LIMIT 20",
+        before,
+    )
+    rows: list[Row] = []
+    for (account,) in accounts:
+        rows += await tx.all(
+            "SELECT account, modseq, mailbox, kind, at FROM change WHERE account=$1 ORDER BY modseq LIMIT $2",
+            account,
+            most - len(rows),
+        )
+    old = [row[:4] for row in rows if row[4] < before]
+    await tx.many("DELETE FROM change WHERE account=$1 AND modseq=$2 AND mailbox=$3 AND kind=$4", old)
+    return len(old)
 
 
 async def forget_account(tx: Tx, account: int, most: int) -> int:

@@ -90,7 +90,8 @@ async def removed_accounts(tx: Tx, now: int, most: int) -> int:
     box = await tx.one("SELECT id FROM mailbox WHERE account=$1 ORDER BY id LIMIT 1", account)
     if box is not None:
         return await _empty(tx, account, box[0], now, most, with_tombstones=True)
-    held = await tx.all("SELECT message FROM email WHERE account=$1 LIMIT $2", account, most)
+    # its mailboxes are empty, so it holds nothing live, and the index of what is gone finds the rest
+    held = await tx.all("SELECT message FROM email WHERE account=$1 AND live=0 LIMIT $2", account, most)
     if held:
         await tx.many("DELETE FROM email WHERE account=$1 AND message=$2", [(account, m) for (m,) in held])
         for (m,) in held:
