@@ -96,7 +96,7 @@ async def test_packing_of_old_bodies(store: Store) -> None:
     rows = await store.read(blob.unpacked, 1, last, 10)
     assert [(created, body) for _, created, body in rows] == [(NOW, body) for body in bodies]
     assert await store.read(blob.unpacked, 1, last, 2) == rows[:2]
-    await store.write(blob.put_packed, [(b, *blob.pack(body)) for _, b, body in rows])
+    await store.write(blob.put_packed, [(b, *blob.pack(body)) for b, _, body in rows])
     assert await store.read(blob.unpacked, 1, last, 10) == []
     packed = await store.read(fetch.placements, anna.inbox, 1, 9, ("body", "packing"), 9)
     assert [packing for _, packing in packed] == [blob.ZSTD, blob.UNPACKABLE, blob.UNPACKABLE]
