@@ -68,6 +68,9 @@ class MemoryStream:
                 return Wake.BELL
             await self._roused.wait()
 
+    def has_had_its_turn(self) -> bool:
+        return False
+
     def take(self) -> bytes:
         octets = b"".join(self._in)
         self._in.clear()

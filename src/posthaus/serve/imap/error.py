@@ -5,8 +5,9 @@ Faults:    none.
 """
 
 from posthaus.base.error import Refusal, Trouble
-from posthaus.flow import identity
+from posthaus.flow import identity, spool
 from posthaus.proto.imap import code
+from posthaus.serve.imap.attribute import UnknownEncoding
 from posthaus.store import error as store
 
 ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
@@ -33,6 +34,9 @@ ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
     store.OverQuota: ("The account is full", code.OVERQUOTA),
     store.LimitReached: ("Too many of these", code.LIMIT),
     store.Locked: ("Somebody else is at it", code.INUSE),
+    UnknownEncoding: ("The encoding of that part is not known here", code.UNKNOWN_CTE),  # RFC 9051 §6.4.5.1
+    spool.SpoolFull: ("No space left at the server", code.UNAVAILABLE),
+    spool.SpoolDown: ("The server cannot take it in now; try again later", code.UNAVAILABLE),
     store.StoreBusy: ("Busy; try again", code.UNAVAILABLE),
     store.StoreFull: ("No space left at the server", code.UNAVAILABLE),
     store.StoreDown: ("The store cannot be reached; try again later", code.UNAVAILABLE),
