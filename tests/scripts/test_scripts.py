@@ -12,7 +12,7 @@ import pytest_asyncio
 
 import posthaus.testing
 from posthaus.testing.kit import AsyncOffice
-from posthaus.testing.place import Place, Skipped
+from posthaus.testing.place import Place, Skipped, connect, reach
 from posthaus.testing.player import play
 from posthaus.testing.script import WAYS, Script, parse_script
 
@@ -85,3 +85,20 @@ async def test_script(office: AsyncOffice, name: str, script: Script, way: str) 
         told = "\n".join([told, *found])
     if told:
         pytest.fail(told, pytrace=False)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_pop3_announces_has_a_script(office: AsyncOffice) -> None:
+    """Its table depends on the moment, so the server itself is asked; tests/house/test_capability.py has the others."""
+    needed = {need for name, script in scripts() if name.startswith("pop3/") for need in script.needs}
+    place = Place("pop3", office.host, office.port("pop3"), "", "")
+    wire = await connect(place)
+    await reach(wire, place, "nonauth", ())
+    await wire.say("CAPA")
+    lines: list[str] = []
+    while lines[-1:] != ["."]:
+        lines.append(await wire.read() or ".")
+    wire.close()
+    announced = {line.split(" ")[0] for line in lines[1:-1]}
+    assert announced >= {"TOP", "UIDL", "SASL", "STLS"}
+    assert announced <= needed
