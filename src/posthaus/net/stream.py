@@ -52,6 +52,7 @@ class Stream(asyncio.Protocol):
         "_rung",
         "_silent",
         "_transport",
+        "_turn_ends",
         "_waiter",
         "_wheel",
         "cid",
@@ -78,6 +79,7 @@ class Stream(asyncio.Protocol):
         self._ended = False  # the peer sends no more
         self._lost = False  # the connection is gone in both directions
         self._closing = False
+        self._turn_ends = 0.0  # 0.0: nobody has asked since the session last waited
         self.peer = Peer("", 0, "", 0)
         self.tls: TlsState | None = None
         self.cid = cid
@@ -100,12 +102,23 @@ class Stream(asyncio.Protocol):
             if self._alarm is None or self._alarm.due_s > due:
                 self._arm(due)
             self._waiter = waiter = self._loop.create_future()
+            self._turn_ends = 0.0
             try:
                 await waiter
             finally:
                 self._waiter = None
             wake = self._reason()
         return wake or Wake.DEADLINE
+
+    def has_had_its_turn(self) -> bool:
+        """Asked after each command of a pipeline: if so, `await asyncio.sleep(0)`, for others want to be served."""
+        now = self._wheel.monotonic()
+        if not self._turn_ends:
+            self._turn_ends = now + limit.TURN_S
+        elif now > self._turn_ends:
+            self._turn_ends = 0.0
+            return True
+        return False
 
     def take(self) -> bytes:
         """All octets that came in; b"" if none."""
@@ -309,6 +322,9 @@ class Stream(asyncio.Protocol):
 
     def data_received(self, octets: bytes) -> None:
         if self._closing:
+            self._held += len(octets)
+            if self._held > limit.CLOSE_DISCARD_OCTETS:
+                self.abort()  # who sends so much does not wait for our last words
             return
         if self._layer is not None:
             octets = self._open(self._layer, octets)

@@ -278,6 +278,7 @@ class Engine:
                 self._tolerate(Quirk.BARE_LF, "a line ends with CRLF")
             if not text:
                 self._tolerate(Quirk.EMPTY_LINE, "an empty line")
+                self._count_fault()
                 return None
             command = self._parse(text, frame.literals)
         except ParseFault as fault:

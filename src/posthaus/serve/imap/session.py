@@ -40,19 +40,39 @@ class ImapSession:
     """See the head of this module. Made by serve/imap/service.py, which knows which function does which command."""
 
     __slots__ = (
-        "_answer", "_answers", "_book", "_idling", "_later", "_rung", "_said", "_watch", "append", "engine", "exchange",
-        "identity", "site", "stream", "tls_context", "under_way", "view",
+        "_answer",
+        "_answers",
+        "_book",
+        "_idling",
+        "_later",
+        "_rung",
+        "_said",
+        "_watch",
+        "append",
+        "begin_tls",
+        "engine",
+        "exchange",
+        "identity",
+        "site",
+        "stream",
+        "under_way",
+        "view",
     )  # fmt: skip
 
     def __init__(
-        self, stream: Stream, site: Site, engine: Engine, answers: dict[type, Answer], tls_context: Any
+        self,
+        stream: Stream,
+        site: Site,
+        engine: Engine,
+        answers: dict[type, Answer],
+        begin_tls: Callable[[Stream], Awaitable[None]] | None,
     ) -> None:
         self.stream = stream
         self.site = site
         self.engine = engine
         self.identity: Identity | None = None
         self.view: View | None = None
-        self.tls_context = tls_context  # for STARTTLS; None where there is none
+        self.begin_tls = begin_tls  # for STARTTLS; None where there is none, and then it is not offered
         self.exchange: Exchange | None = None  # AUTHENTICATE under way
         self.append: Incoming | None = None  # the message of an APPEND that is coming in
         self.under_way: list[

@@ -88,6 +88,8 @@ class Pop3Session:
                     break
                 if event is not NEED_DATA:
                     await self._handle(event)
+                    if self._stream.has_had_its_turn():
+                        await asyncio.sleep(0)
                     continue
                 await self._flush()
                 if self._engine.state is State.OVER or not await self._wait():

@@ -8,6 +8,7 @@ Standards: RFC 5321 §3 and §4.5.3.2, RFC 2920 §3.2, RFC 3207 §4, RFC 4954 §
 Faults:    none; run() ends and leaves closing the stream to the listener.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,8 @@ class Session:
                 await self._wake()
             else:
                 await answers[type(found)](self, found)
+                if self._stream.has_had_its_turn():
+                    await asyncio.sleep(0)
         self._stream.write(engine.outgoing())
 
     async def _wake(self) -> None:
