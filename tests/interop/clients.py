@@ -7,6 +7,7 @@ Standards: none.
 Faults:    Failed (AssertionError) with all that a program said.
 """
 
+import hashlib
 import imaplib
 import os
 import re
@@ -26,7 +27,7 @@ import pytest
 from posthaus.testing.process import ServerProcess
 
 HOST = "localhost"  # the certificate is for this name; it leads to 127.0.0.1
-DEADLINE_S = 60.0
+DEADLINE_S = 20.0
 
 
 class Failed(AssertionError):
@@ -134,8 +135,6 @@ class Office:
 
     def fingerprint(self, kind: str = "sha256") -> str:
         """Of the certificate, as programs want it: AB:CD:..."""
-        import hashlib
-
         der = ssl.PEM_cert_to_DER_cert(self.certificate.read_text().split("-----END CERTIFICATE-----")[0] + _END)
         return hashlib.new(kind, der).digest().hex(":").upper()
 

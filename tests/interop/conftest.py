@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.interop.clients import Office, Person
 
 from posthaus.testing.process import ServerProcess
-from tests.interop.clients import Office, Person
 
 PEOPLE = 140
 PASSWORD = "correct horse"

@@ -4,9 +4,9 @@ import base64
 import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import EmailMessage
 
 import pytest
-
 from tests.interop.clients import HOST, Office, Person, body_of, message, subject_of
 
 OUTSIDE = "somebody@elsewhere.example"
@@ -78,7 +78,7 @@ def test_log_in(office: Office, person: Person, mechanism: str, is_initial: bool
         if mechanism not in smtp.esmtp_features["auth"].split():
             pytest.skip(f"{mechanism} is not offered")
         smtp.user, smtp.password = person.address, person.password
-        ask = {"PLAIN": smtp.auth_plain, "LOGIN": smtp.auth_login, "CRAM-MD5": smtp.auth_cram_md5}[mechanism]
+        ask = getattr(smtp, f"auth_{mechanism.lower().replace('-', '_')}")
         assert smtp.auth(mechanism, ask, initial_response_ok=is_initial)[0] == 235
 
 
@@ -195,8 +195,6 @@ def test_commands_of_the_client(office: Office, person: Person) -> None:
 
 
 def test_send_message(office: Office, person: Person) -> None:
-    from email.message import EmailMessage
-
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = person.address, person.address, "Übergröße"
     mail.set_content("Grüße\n")
