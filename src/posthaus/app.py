@@ -199,7 +199,7 @@ class App:
         return {
             "smtp": SmtpService(site, MxPolicy(site, self.here), smtp).run,
             "submission": SmtpService(site, SubmissionPolicy(site, self.here), smtp).run,
-            "imap": ImapService(site, self._context("imap")),
+            "imap": ImapService(site, self._starter("imap")),
             "pop3": Pop3Service(
                 store=site.store,
                 blobs=site.blobs,

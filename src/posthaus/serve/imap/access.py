@@ -69,9 +69,10 @@ async def identify(session: "ImapSession", command: Id) -> None:
 
 
 async def start_tls(session: "ImapSession", command: StartTls) -> None:
+    assert session.begin_tls is not None  # the engine answers what is not offered
     session.engine.ok(command.tag, "Begin TLS")
     await session.flush()
-    await session.stream.start_tls(session.tls_context())
+    await session.begin_tls(session.stream)
     session.engine.after_tls()
     session.engine.offer = offer(session.stream, session.site, starttls=False)
 

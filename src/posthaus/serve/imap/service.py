@@ -6,8 +6,7 @@ Standards: RFC 9051 §6.
 Faults:    none.
 """
 
-import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from posthaus.flow.site import Site
 from posthaus.net.stream import Stream
@@ -56,12 +55,12 @@ ANSWERS: dict[type, Answer] = {
 
 
 class ImapService:
-    """Runs one session per connection. context: for STARTTLS, asked anew each time; None where there is none."""
+    """Runs one session per connection. start_tls: None where there is no certificate."""
 
-    def __init__(self, site: Site, context: Callable[[], ssl.SSLContext] | None) -> None:
+    def __init__(self, site: Site, start_tls: Callable[[Stream], Awaitable[None]] | None) -> None:
         self._site = site
-        self._context = context
+        self._start_tls = start_tls
 
     async def __call__(self, stream: Stream) -> None:
-        engine = Engine(access.offer(stream, self._site, starttls=self._context is not None))
-        await ImapSession(stream, self._site, engine, ANSWERS, self._context).run()
+        engine = Engine(access.offer(stream, self._site, starttls=self._start_tls is not None))
+        await ImapSession(stream, self._site, engine, ANSWERS, self._start_tls).run()
