@@ -52,6 +52,13 @@ _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 _Token = tuple[bytes, bytes]  # kind: " " "c"omment "q"uoted "a"tom "[" or the special itself; and its octets
 
+# The same few objects for a list that is nothing but separators
+_SPACE: Final[_Token] = (b" ", b" ")
+_COLON: Final[_Token] = (b"a", b":")  # no separator where it stands
+_SPECIAL: Final[dict[bytes, _Token]] = {octet: (octet, octet) for octet in (b"<", b">", b"@", b",", b";", b":")} | {
+    b")": _SPACE
+}
+
 
 def parse_address_list(value: bytes) -> list[HeaderAddress]:
     """address-list = (address *("," address)) / obs-addr-list, of an unfolded value"""
@@ -95,14 +102,14 @@ def _tokens(value: bytes) -> list[_Token]:
         at = found.end()
         space, word, quoted, literal, special, atom = found.groups()
         if space is not None:
-            out.append((b" ", b" "))
+            out.append(_SPACE)
         elif quoted is not None:
             out.append((b"q", _ESCAPED.sub(rb"\1", quoted)))
         elif special == b"(":
             comment, at = _comment(value, at)
             out.append((b"c", comment))
         elif special is not None:
-            out.append((special, special) if special != b")" else (b" ", b" "))
+            out.append(_SPECIAL[special])
         else:
             out.append((b"[", literal) if literal is not None else (b"a", word or atom))
     return out
@@ -134,12 +141,13 @@ class _Reader:
 
     def read(self) -> list[HeaderAddress]:
         at = 0
-        while at < len(self.tokens):
-            kind, octets = self.tokens[at]
+        while at < len(self.tokens) and len(self.out) < HEADER_ADDRESSES:
+            token = self.tokens[at]
+            kind, octets = token
             at += 1
             if kind == b"c":
                 self.comments.append(octets)
-                self.words.append((b" ", b" "))
+                self.words.append(_SPACE)
             elif kind == b"<":
                 at = self.read_angle(at)
             elif kind == b":" and not self.in_group and self.angle is None and not self.has_at:
@@ -153,7 +161,7 @@ class _Reader:
                     self.in_group = False
             elif kind != b">":
                 self.has_at = self.has_at or kind == b"@"
-                self.words.append((kind if kind != b":" else b"a", octets))
+                self.words.append(token if kind != b":" else _COLON)
         self.flush()
         if self.in_group:
             self.out.append(GROUP_END)
