@@ -5,6 +5,15 @@ is made up for by the next, or by the driver's look once a second. Drivers carry
 """
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
+
+
+class Notice(Protocol):
+    """Is told which accounts somebody watches here, so that others need not ring for the rest."""
+
+    def begin(self, account: int) -> None: ...
+
+    def end(self, account: int) -> None: ...
 
 
 class Watcher:
@@ -25,13 +34,18 @@ class Bells:
     """The listeners of one worker."""
 
     def __init__(self) -> None:
+        self.notice: Notice | None = None
         self._watchers: dict[int, list[Watcher]] = {}
         self._heard: dict[int, int] = {}  # account -> MODSEQ of its last bell
         self._has_new = False
 
     def watch(self, account: int, ring: Callable[[], None]) -> Watcher:
         watcher = Watcher(self, account, ring)
-        self._watchers.setdefault(account, []).append(watcher)
+        if account not in self._watchers:
+            self._watchers[account] = []
+            if self.notice is not None:
+                self.notice.begin(account)
+        self._watchers[account].append(watcher)
         if self._heard.setdefault(account, 0) == 0:
             self._has_new = True
         return watcher
@@ -42,6 +56,8 @@ class Bells:
             watchers.remove(watcher)
             if not watchers:
                 del self._watchers[watcher.account]
+                if self.notice is not None:
+                    self.notice.end(watcher.account)
                 self._heard.pop(watcher.account, None)
 
     def ring(self, touched: Mapping[int, int]) -> None:

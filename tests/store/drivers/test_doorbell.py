@@ -1,9 +1,9 @@
-"""Bells between processes: told to all who live, whatever lies about."""
+"""Bells between processes: told to all who live and want to hear, whatever lies about."""
 
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,12 @@ from posthaus.store.drivers.doorbell import Doorbell
 class Ear:
     """What one doorbell heard."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wanted: Iterable[int] = range(10)) -> None:
         self.heard: dict[int, int] = {}
         self.bell = asyncio.Event()
         self.doorbell = Doorbell(folder, self._rung)
+        for account in wanted:
+            self.doorbell.attention.begin(account)
 
     def _rung(self, touched: Mapping[int, int]) -> None:
         self.heard.update(touched)
@@ -42,8 +44,10 @@ async def test_all_others_are_rung(tmp_path: Path, depth: int) -> None:
     ears[1].doorbell.close()
     ears[0].doorbell.send({3: 7})
     assert [await ear.hear() for ear in (ears[2], late)] == [{3: 7}] * 2
+    late.doorbell.attention.wants_lock(True)
     ears[0].doorbell.send({})  # "the lock is free"
     assert await late.hear() == {}
+    assert ears[2].heard == {}
     for ear in (ears[0], ears[2], late):
         ear.doorbell.close()
     assert list(folder.iterdir()) == []
@@ -81,8 +85,24 @@ async def test_a_deaf_one_holds_nobody_up(tmp_path: Path) -> None:
     one.doorbell.close()
 
 
+async def test_only_who_wants_to_hear_is_rung(tmp_path: Path) -> None:
+    one, other, third = Ear(tmp_path), Ear(tmp_path, [4, 4, 5]), Ear(tmp_path, [6])
+    one.doorbell.send({4: 1, 6: 1})
+    assert await other.hear() == {4: 1}
+    assert await third.hear() == {6: 1}
+    other.doorbell.attention.end(4)
+    one.doorbell.send({4: 2})
+    assert await other.hear() == {4: 2}  # watched twice, left once
+    other.doorbell.attention.end(4)
+    one.doorbell.send({4: 3, 6: 3})
+    one.doorbell.send({5: 3})
+    assert await other.hear() == {5: 3}
+    for ear in (one, other, third):
+        ear.doorbell.close()
+
+
 async def test_more_than_one_datagram_holds(tmp_path: Path) -> None:
-    one, other = Ear(tmp_path), Ear(tmp_path)
+    one, other = Ear(tmp_path), Ear(tmp_path, range(10_000))
     one.doorbell.send({i: 10**9 + i for i in range(10_000)})
     heard = await other.hear()
     assert len(heard) > 100 and all(modseq == 10**9 + i for i, modseq in heard.items())

@@ -1,7 +1,8 @@
 """Bells between the processes of one machine: a Unix datagram socket each.
 
-A worker binds RUN/bell.<pid>.<n> and sends "17:4711 4:23" (account and its MODSEQ) to all others. A full or dead socket
-is passed over: a bell may be lost, because everybody also looks once a second.
+A worker binds RUN/bell.<pid>.<n> and sends "17:4711 4:23" (account and its MODSEQ) to the others that want to hear of
+one of these, or wait for the writers' lock (RUN/wish.<pid>.<n>, see attention.py). A full or dead socket is passed
+over: a bell may be lost, because everybody also looks once a second.
 """
 
 import asyncio
@@ -10,6 +11,8 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from posthaus.store.drivers.attention import Attention, Glance
 
 _DATAGRAM_OCTETS = 4_096
 _RESCAN_S = 5.0
@@ -28,10 +31,11 @@ class Doorbell:
         self._rung = rung
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        self._others: list[str] = []
+        self._others: dict[str, Glance] = {}
         self._folder_read = 0, -_RESCAN_S  # its time of change, and when that was
         try:
             self._name = self._bind()
+            self.attention = Attention(str(folder / _wish(self._name)))
         except BaseException:
             self._hang_up()
             raise
@@ -62,33 +66,46 @@ class Doorbell:
         raise AssertionError
 
     def send(self, touched: Mapping[int, int]) -> None:
-        """Rings everywhere else."""
+        """Rings where somebody wants to hear it."""
         self._find_others()
-        if not self._others:
-            return
-        text = b" ".join([b"%d:%d" % item for item in touched.items()])
+        for other, glance in tuple(self._others.items()):
+            wanted = glance.wants(touched)
+            if wanted or glance.wants_lock():
+                self._send(other, b" ".join([b"%d:%d" % (account, touched[account]) for account in wanted]))
+
+    def _send(self, other: str, text: bytes) -> None:
         if len(text) > _DATAGRAM_OCTETS:
             text = text[: text.rindex(b" ", 0, _DATAGRAM_OCTETS)]  # those left out are found by looking
-        for other in tuple(self._others):
-            try:
-                self._socket.sendto(text, other)
-            except BlockingIOError:
-                pass
-            except OSError:
-                self._others.remove(other)
+        try:
+            self._socket.sendto(text, other)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._others.pop(other).close()
 
     def _find_others(self) -> None:
         """Read again when the folder has changed, and now and then."""
         now = self._loop.time()
         try:
-            changed = self._folder.stat().st_mtime_ns
+            changed = os.stat(self._folder).st_mtime_ns  # noqa: PTH116 (a tenth of the time of Path.stat)
             if self._folder_read[0] == changed and now - self._folder_read[1] < _RESCAN_S:
                 return
             names = [p.name for p in self._folder.glob("bell.*") if p.name != self._name]
-            self._others = [self._prefix + n for n in names if not self._buried(self._prefix + n, n)]
             self._folder_read = changed, now
+            self._know([n for n in names if not self._buried(self._prefix + n, n)])
         except OSError:
-            self._others = []
+            self._know([])
+
+    def _know(self, names: list[str]) -> None:
+        """Keeps the pages of these and of no others."""
+        paths = {self._prefix + name: name for name in names}
+        for path in self._others.keys() - paths.keys():
+            self._others.pop(path).close()
+        for path in paths.keys() - self._others.keys():
+            try:
+                self._others[path] = Glance(str(self._folder / _wish(paths[path])))
+            except (OSError, ValueError):
+                self._folder_read = 0, -_RESCAN_S  # it has its bell and not yet its page
 
     def _buried(self, path: str, name: str) -> bool:
         """Takes away the socket of a process that is no more."""
@@ -97,6 +114,7 @@ class Doorbell:
             return False
         if _is_dead(path):
             Path(path).unlink(missing_ok=True)
+            (self._folder / _wish(name)).unlink(missing_ok=True)
             return True
         return False
 
@@ -119,12 +137,19 @@ class Doorbell:
     def close(self) -> None:
         self._loop.remove_reader(self._socket.fileno())
         self._hang_up()
+        self._know([])
+        self.attention.close()
         (self._folder / self._name).unlink(missing_ok=True)
 
     def _hang_up(self) -> None:
         self._socket.close()
         if self._folder_fd >= 0:
             os.close(self._folder_fd)
+
+
+def _wish(name: str) -> str:
+    """The file of a bell's page."""
+    return f"wish{name.removeprefix('bell')}"
 
 
 def _is_dead(path: str) -> bool:

@@ -85,6 +85,7 @@ class SqliteStore:
         self._committing: asyncio.Future[Any] | None = None
         self._checkpointing: asyncio.Future[Any] | None = None
         self._low_space = False
+        self._wants_lock = False
         self._data_version = 0
         self._look: asyncio.TimerHandle | None = None
         self._alone = 0  # so many jobs run each in a transaction of its own
@@ -108,6 +109,7 @@ class SqliteStore:
         except (apsw.Error, OSError) as e:
             raise translated(e) from e
         store._doorbell = Doorbell(folder / "run", store._rung)
+        store._bells.notice = store._doorbell.attention
         store._look_around()
         return store
 
@@ -217,8 +219,17 @@ class SqliteStore:
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self._want_lock(True)
             return False
+        if self._wants_lock:
+            self._want_lock(False)
         return True
+
+    def _want_lock(self, wanted: bool) -> None:
+        """Whoever commits next rings for us."""
+        self._wants_lock = wanted
+        if self._doorbell is not None:
+            self._doorbell.attention.wants_lock(wanted)
 
     def _free_lock(self) -> None:
         fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
@@ -296,7 +307,7 @@ class SqliteStore:
         for job in jobs:
             touched.update(job.touched)
         if self._doorbell is not None:
-            self._doorbell.send(touched)  # also where nothing was touched: it tells that the lock is free
+            self._doorbell.send(touched)  # also where nothing was touched: it may tell that the lock is free
         for job in jobs:
             job.settle()
         self._bells.ring(touched)
