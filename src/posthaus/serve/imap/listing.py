@@ -7,6 +7,7 @@ Standards: RFC 9051 §6.3.9, §7.3.1; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5
 Faults:    none.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -88,6 +89,7 @@ async def list_(session: "ImapSession", command: List) -> None:
     )
     matches = _any_of([compile_pattern(command.reference + pattern) for pattern in command.patterns if pattern])
     names, utf8 = _names(boxes, subscriptions), session.engine.utf8
+    matches = await _found(session, names, matches)
     modern = command.extended or session.is_rev2
     tells_subscribed = b"SUBSCRIBED" in command.selects or b"SUBSCRIBED" in command.returns
     for name, childinfo in _selected(names, command, matches):
@@ -100,6 +102,17 @@ async def list_(session: "ImapSession", command: List) -> None:
             line += render.status(name, counts[name], utf8=utf8)
         await session.send(line)
     session.ok(command.tag, "LIST completed")
+
+
+async def _found(session: "ImapSession", names: _Names, matches: Matcher) -> Matcher:
+    """Does one of these names match? Worked out here, for many names and odd patterns take long."""
+    found = set()
+    for name in names:
+        if matches(name):
+            found.add(name)
+        if session.stream.has_had_its_turn():
+            await asyncio.sleep(0)
+    return found.__contains__
 
 
 def _any_of(matchers: list[Matcher]) -> Matcher:
@@ -158,6 +171,7 @@ async def lsub(session: "ImapSession", command: Lsub) -> None:
         return
     matches = compile_pattern(command.reference + command.pattern)
     names, utf8 = _names(boxes, subscriptions), session.engine.utf8
+    matches = await _found(session, names, matches)
     for name, one in names.items():
         if not matches(name):
             continue

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from posthaus.base import limit
 from posthaus.flow.site import Site
 from posthaus.mail import structure
 from posthaus.mail.structure import Part
@@ -28,16 +29,37 @@ _FACTS_ROWS, _HEAD_ROWS, _BODY_ROWS = 500, 200, 100
 _BODY_OCTETS = 256 * 1024
 
 
+class _Turn:
+    """How long we hold the loop: a SEARCH of a thousand keys takes long for a single row."""
+
+    __slots__ = ("_ends", "_monotonic")
+
+    def __init__(self, site: Site) -> None:
+        self._monotonic = site.clock.monotonic
+        self._ends = self._monotonic() + limit.TURN_S
+
+    def is_over(self) -> bool:
+        """If so, others are let in, and the next one begins."""
+        now = self._monotonic()
+        if now < self._ends:
+            return False
+        self._ends = now + limit.TURN_S
+        return True
+
+
 async def judged(site: Site, mailbox: int, plan: Plan, judge: Judge, batch: Sequence[Row]) -> list[Row]:
     """The rows of those that match, in their order; each with the narrow columns at its beginning."""
     found: list[Row] = []
     left: list[Row] = []
+    turn = _Turn(site)
     for row in batch:
         says = judge(row)
         if says:
             found.append(row)
         elif says is None:
             left.append(row)
+        if turn.is_over():
+            await asyncio.sleep(0)
     if not left:
         return found
     for level in plan.levels:
@@ -55,6 +77,7 @@ async def _judge_level(
 ) -> list[Row]:
     """Asks again with one level more; what is still open comes back."""
     still: list[Row] = []
+    turn = _Turn(site)
     for piece in _pieces(plan, level, left):
         uids = from_sorted([row[0] for row in piece])
         read = await site.store.read(rows.wide, mailbox, uids, _COLUMNS[level])
@@ -73,6 +96,8 @@ async def _judge_level(
                 found.append(longer)
             elif says is None:
                 still.append(longer)
+            if turn.is_over():
+                await asyncio.sleep(0)
         await asyncio.sleep(0)
     return still
 
