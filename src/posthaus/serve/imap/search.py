@@ -5,6 +5,7 @@ batches the loop serves others. Only messages that the client knows of are found
 is not, though its number still counts.
 
 Standards: RFC 9051 §6.4.4, §7.3.4; RFC 3501 §7.2.5; RFC 4731; RFC 5182 §2; RFC 7162 §3.1.5.
+           RFC 5182 §2.1 todo: a charset that we cannot read is refused by the engine, and what was saved stays.
 Faults:    StoreDown, StoreBusy.
 """
 
