@@ -19,6 +19,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 
+_SESSION_MESSAGES = 500  # RFC 9422, MAILMAX: a server may not want more in one session
 _ENDS = re.compile(rb"\r\n|\r|\n")
 
 
@@ -44,6 +45,11 @@ def is_behind_trace(received: bytes, sent: bytes) -> bool:
 
 
 def send(host: str, port: int, user: str, mail: list[tuple[str, bytes]]) -> None:
+    for start in range(0, len(mail), _SESSION_MESSAGES):
+        send_session(host, port, user, mail[start : start + _SESSION_MESSAGES])
+
+
+def send_session(host: str, port: int, user: str, mail: list[tuple[str, bytes]]) -> None:
     with smtplib.SMTP(host, port, "client.example") as smtp:
         smtp.ehlo()
         for name, octets in mail:
