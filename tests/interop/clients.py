@@ -64,11 +64,12 @@ def run(
     home: Path | None = None,
     codes: Sequence[int] = (0,),
     env: Mapping[str, str] | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> Done:
     """Runs a program to its end, in English, with a home of its own; Failed for an exit code that is not wanted."""
     around = {**os.environ, "LC_ALL": "C.UTF-8", **({"HOME": str(home)} if home else {}), **(env or {})}
     words = [str(word) for word in command]
-    done = subprocess.run(words, input=stdin, capture_output=True, env=around, timeout=DEADLINE_S, check=False)
+    done = subprocess.run(words, input=stdin, capture_output=True, env=around, timeout=deadline_s, check=False)
     said = (done.stdout + done.stderr).decode("utf-8", "replace")
     if done.returncode not in codes:
         raise Failed(f"{' '.join(words)}: {done.returncode}\n{said}")
