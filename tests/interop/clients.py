@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -217,6 +218,7 @@ class Raw:
         self._socket = socket.create_connection(("127.0.0.1", port), deadline_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")
+        self.local_port: int = self._socket.getsockname()[1]
 
     def send(self, text: str) -> None:
         self._socket.sendall(text.encode() + b"\r\n")
@@ -256,7 +258,7 @@ class Raw:
         self._file.close()
         self._socket.close()
 
-    def __enter__(self) -> "Raw":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *why: object) -> None:

@@ -35,7 +35,16 @@ class Home:
 
     def fetch(self, *options: str, codes: tuple[int, ...] = (0,)) -> Done:
         around = {"FETCHMAILHOME": str(self._folder)}
-        command = ("fetchmail", "-v", "-N", "-f", self.config, "-i", self._folder / "ids", *options)
+        command: tuple[str | Path, ...] = (
+            "fetchmail",
+            "-v",
+            "-N",
+            "-f",
+            self.config,
+            "-i",
+            self._folder / "ids",
+            *options,
+        )
         return run(*command, home=self._folder, env=around, codes=codes)
 
     def subjects(self) -> list[str]:
