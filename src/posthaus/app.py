@@ -32,6 +32,7 @@ from posthaus.net.peer import Networks
 from posthaus.net.stream import Stream
 from posthaus.net.tls import Certificates
 from posthaus.net.wheel import Wheel
+from posthaus.net.whisper import Whisper
 from posthaus.serve.imap.service import ImapService
 from posthaus.serve.pop3.session import Pop3Service
 from posthaus.serve.smtp.mx import MxPolicy
@@ -104,9 +105,10 @@ class App:
         clock: Clock | None = None,
         chance: Chance | None = None,
         any_port: bool = False,
+        whisper: Whisper | None = None,
     ) -> None:
         """secret: the same for all workers of a family. bound: sockets; without them start() binds its own, with
-        any_port on ports that are free."""
+        any_port on ports that are free. whisper: to and from the other workers of the family."""
         self.settings = settings
         self.folder = folder
         self.log = log
@@ -118,6 +120,7 @@ class App:
         self._secret = secret or self.chance.octets(SECRET_OCTETS)
         self._bound = None if bound is None else list(bound)
         self._any_port = any_port
+        self._whisper = whisper or Whisper(None, ())
         self._listeners: list[Listener] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._tick: asyncio.TimerHandle | None = None
@@ -172,8 +175,22 @@ class App:
         spool_folder = store_folder / "spool"
         spool_folder.mkdir(parents=True, exist_ok=True)
         self.login = Login(
-            self.store, self.clock, self.chance, self.log, self.metric, executor, key=self._secret, host=hostname
+            self.store,
+            self.clock,
+            self.chance,
+            self.log,
+            self.metric,
+            executor,
+            key=self._secret,
+            host=hostname,
+            on_share=self._whisper.say,
         )
+        self._whisper.listen(self.login.learn)
+
+        async def fall_silent() -> None:
+            self._whisper.stop()
+
+        self._closers.append(fall_silent)
         return Site(
             store=self.store,
             blobs=DiskBlobs(store_folder / "blobs"),

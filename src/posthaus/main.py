@@ -33,6 +33,7 @@ from posthaus.base.setting import Settings, read_settings
 from posthaus.base.user import find_user
 from posthaus.net.bind import bind
 from posthaus.net.tls import Certificates
+from posthaus.net.whisper import Pair, Whisper, make_pair
 from posthaus.pidfile import PidFile
 from posthaus.worker import Lines, Post, work
 
@@ -66,6 +67,7 @@ class Supervisor:
         self._log: Log = self._lines.log
         self._secret = SystemChance().octets(SECRET_OCTETS)
         self._sockets: dict[tuple[str, str, int], list[socket]] = {}
+        self._pairs: list[Pair] = []  # by slot
         self._workers: dict[int, Worker] = {}
         self._generation = 0
         self._failures: dict[int, int] = {}  # by slot: deaths one after the other
@@ -142,6 +144,7 @@ class Supervisor:
             for one in sockets[count if place in new else 0 :]:
                 one.close()
         self._sockets = {place: sockets[:count] for place, sockets in new.items()}
+        self._pairs += [make_pair() for _ in range(count - len(self._pairs))]
 
     # -- workers ---------------------------------------------------------------------------------------------------
 
@@ -180,7 +183,8 @@ class Supervisor:
                         mine.append((name, one))
                     else:
                         one.close()
-            post = Post(self._folder, self._settings, tuple(mine), self._secret, self._life, ready_end)
+            whisper = Whisper(self._pairs[slot].ear, [p.mouth for i, p in enumerate(self._pairs) if i != slot])
+            post = Post(self._folder, self._settings, tuple(mine), self._secret, self._life, ready_end, whisper)
             code = work(post)
         except BaseException as defect:
             self._log.defect("worker.defect", defect, slot=slot)
@@ -303,6 +307,8 @@ class Supervisor:
         for sockets in self._sockets.values():
             for one in sockets:
                 one.close()
+        for pair in self._pairs:
+            pair.close()
         give_up_at = time.monotonic() + self._settings.server.drain + _LONGER_S
         while self._workers and time.monotonic() < give_up_at:
             select.select([self._wake], [], [], _REAP_S)

@@ -23,6 +23,7 @@ from posthaus.base.error import Refusal, Trouble
 from posthaus.base.log import Descriptor, Log, LogFile
 from posthaus.base.setting import Settings
 from posthaus.base.user import become, find_user
+from posthaus.net.whisper import Whisper
 
 _ORPHAN_DRAIN_S = 2.0
 
@@ -39,6 +40,7 @@ class Post:
     """Reads as ended when the supervisor is gone."""
     ready: int
     """Takes one octet when every listener accepts."""
+    whisper: Whisper
 
 
 class Lines:
@@ -87,7 +89,7 @@ def work(post: Post) -> int:
 
 
 async def _run(post: Post, lines: Lines) -> int:
-    app = App(post.settings, post.folder, lines.log, secret=post.secret, bound=post.bound)
+    app = App(post.settings, post.folder, lines.log, secret=post.secret, bound=post.bound, whisper=post.whisper)
     try:
         await app.start()
     except (Refusal, Trouble) as fault:
