@@ -57,6 +57,9 @@ class FakeStream:
             self.draining = True
         return first
 
+    def has_had_its_turn(self) -> bool:
+        return False
+
     def take(self) -> bytes:
         if self.pieces and isinstance(self.pieces[0], bytes):
             return cast(bytes, self.pieces.pop(0))

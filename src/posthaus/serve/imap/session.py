@@ -45,6 +45,7 @@ class ImapSession:
         "_book",
         "_idling",
         "_later",
+        "_login_due",
         "_rung",
         "_said",
         "_watch",
@@ -86,6 +87,7 @@ class ImapSession:
         self._idling = False
         self._watch: Watch | None = None
         self._later: set[asyncio.Task[Any]] | None = None
+        self._login_due = site.clock.monotonic() + limit.IMAP_LOGIN_TIMEOUT_S
 
     # -- the loop --------------------------------------------------------------------------------------------------
 
@@ -116,8 +118,11 @@ class ImapSession:
         if self.stream.draining:
             self.engine.bye("The server is stopping; connect again", code.UNAVAILABLE)
             return
-        seconds = limit.IMAP_LOGIN_TIMEOUT_S if self.identity is None else limit.IMAP_IDLE_TIMEOUT_S
-        wake = await self.stream.wait(seconds)
+        if self.identity is None:
+            # All in all: who sends an octet a minute is a stranger all the same.
+            wake = await self.stream.wait(self._login_due - self.site.clock.monotonic())
+        else:
+            wake = await self.stream.wait(limit.IMAP_IDLE_TIMEOUT_S)
         if wake is Wake.OCTETS:
             self.engine.receive(self.stream.take())
         elif wake is Wake.END:

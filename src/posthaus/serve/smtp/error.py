@@ -28,6 +28,8 @@ REPLIES: dict[type[Exception], Reply] = {
     store.OverQuota: reply.OVER_QUOTA,
     store.LimitReached: reply.CANNOT_NOW,
     store.Locked: reply.CANNOT_NOW,
+    store.NoBackup: reply.CANNOT_NOW,
+    store.NotEmpty: reply.CANNOT_NOW,
     store.StoreBusy: reply.CANNOT_NOW,
     store.StoreFull: reply.NO_SPACE,
     store.StoreDown: reply.CANNOT_NOW,

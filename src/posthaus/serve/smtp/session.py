@@ -58,6 +58,7 @@ class Session:
         self._trouble: Trouble | None = None  # the spool failed: the rest of this message is swallowed
         self._exchange: Exchange | None = None
         self._wrong_logins = 0
+        self._due = 0.0  # when the next command must have come; 0.0 while none is waited for
         self._over = False
         self._why = "quit"
         self._log = service.site.log.bind(cid=stream.cid)
@@ -90,6 +91,7 @@ class Session:
                 self._stream.write(engine.outgoing())
                 await self._wake()
             else:
+                self._due = 0.0
                 await answers[type(found)](self, found)
                 if self._stream.has_had_its_turn():
                     await asyncio.sleep(0)
@@ -102,8 +104,12 @@ class Session:
             engine.close(reply.SHUTTING_DOWN)
             return
         await stream.drain(limit.WRITE_STALLED_TIMEOUT_S)
-        in_data = self._transaction is not None and self._transaction.spool is not None
-        wake = await stream.wait(limit.SMTP_DATA_TIMEOUT_S if in_data else limit.SMTP_IDLE_TIMEOUT_S)
+        if self._transaction is not None and self._transaction.spool is not None:
+            wake = await stream.wait(limit.SMTP_DATA_TIMEOUT_S)
+        else:
+            now = self._site.clock.monotonic()
+            self._due = self._due or now + limit.SMTP_IDLE_TIMEOUT_S  # for a whole command, not for each octet of it
+            wake = await stream.wait(self._due - now)
         if wake is Wake.OCTETS:
             engine.receive(stream.take())
         elif wake is Wake.END:
