@@ -1,6 +1,7 @@
 """One office for all real programs: two workers, its own certificate, and a person for each test."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from tests.interop.clients import Office, Person
 
 from posthaus.testing.process import ServerProcess
 
-PEOPLE = 140
+AT_A_TIME = 60  # accounts made in one command while the server runs, when a test wants one and none is left
 PASSWORD = "correct horse"
 
 
@@ -22,14 +23,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """The server, started once; what it logs as its own defect, or leaves broken in the store, fails the run."""
-    people = [Person(f"person{n}@example.test", PASSWORD) for n in range(PEOPLE)]
-    folder = tmp_path_factory.mktemp("house") / "house"
-    server = ServerProcess(folder, {one.address: one.password for one in people})
-    with server:
-        yield Office(server, iter(people))
+    with ServerProcess(tmp_path_factory.mktemp("house") / "house", {}) as server:
+        yield Office(server, people(server))
         server.run("verify")
         assert server.stop() == 0
     assert not defects(server)
+
+
+def people(server: ServerProcess) -> Iterator[Person]:
+    for start in count(0, AT_A_TIME):
+        some = [Person(f"person{n}@example.test", PASSWORD) for n in range(start, start + AT_A_TIME)]
+        server.run("account", "import", "-", stdin="".join(f"{one.address},{one.password}\n" for one in some))
+        yield from some
 
 
 @pytest.fixture
