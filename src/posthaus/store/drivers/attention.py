@@ -24,7 +24,7 @@ class Attention:
         self.path = path
         fd = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            os.posix_fallocate(fd, 0, _OCTETS)  # a hole would be filled on a full disk one day: SIGBUS, the worker's end
+            os.posix_fallocate(fd, 0, _OCTETS)  # a hole, filled when the disk is full, would be our end: SIGBUS
             self._page = mmap.mmap(fd, _OCTETS)
         finally:
             os.close(fd)
