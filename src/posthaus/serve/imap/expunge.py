@@ -10,7 +10,10 @@ from posthaus.mail import uidset
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Close, Expunge, Unselect
+from posthaus.store import mailbox as mailboxes
 from posthaus.store import message
+from posthaus.store.error import NoSuchMailbox
+from posthaus.store.tx import Tx
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
@@ -46,8 +49,17 @@ async def unselect(session: "ImapSession", command: Unselect) -> None:
 async def _expunge(session: "ImapSession", uids: Ranges) -> None:
     """Only what this client knows of: another session's newer messages are not its to expunge."""
     view = session.selected
+    if not await session.site.store.read(_has_deleted, view.mailbox):
+        return  # clients say CLOSE whenever they leave; a write costs a sync, and has all UIDs looked through
     known = [(low, high) for _, low, high in view.uids.pieces(uids)]
     for piece in uidset.slices(known, _PIECE):
         await session.site.store.write(
             message.expunge, view.account, view.mailbox, piece, session.now(), only_deleted=True
         )
+
+
+async def _has_deleted(tx: Tx, mailbox: int) -> bool:
+    try:
+        return (await mailboxes.get(tx, mailbox)).deleted > 0
+    except NoSuchMailbox:  # removed under this session
+        return False
