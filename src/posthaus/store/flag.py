@@ -12,7 +12,7 @@ from enum import Enum
 from posthaus.mail.flag import DELETED, SEEN
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
-from posthaus.store import change, span
+from posthaus.store import change, fetch, span
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.tx import Tx
 
@@ -52,25 +52,46 @@ async def store(
         bits |= sum(1 << known[k] for k in {k.lower() for k in keywords} if k in known)
     elif keywords:
         bits |= await mailboxes.keyword_bits(tx, account, mailbox, keywords, modseq, now)
-    rows = await span.placed(tx, mailbox, uids, "flags, modseq")
     refused: list[int] = []
-    if unchanged_since is not None:
+    if unchanged_since is None:
+        there, old = await _flags(tx, mailbox, uids)
+    else:
+        rows = await span.placed(tx, mailbox, uids, "flags, modseq")
         refused = [r[0] & span.UID for r in rows if r[2] > unchanged_since]
-        rows = [r for r in rows if r[2] <= unchanged_since]
-    old = [r[1] for r in rows]
+        there = [r[0] & span.UID for r in rows if r[2] <= unchanged_since]
+        old = [r[1] for r in rows if r[2] <= unchanged_since]
     keep, put = _masks(mode, bits)
-    new_of = {f: f & keep | put for f in set(old)}
-    new = [new_of[f] for f in old]
-    all_uids = [r[0] & span.UID for r in rows]
-    changed = from_sorted([u for u, f, g in zip(all_uids, old, new, strict=True) if f != g])
+    before = Counter(old)
+    new_of = {f: f & keep | put for f in before}
+    changed = _changed(there, old, new_of, uids)
     if changed:
         await tx.many(
             "UPDATE placement SET flags=flags & $1 | $2, modseq=$3 WHERE id BETWEEN $4 AND $5",
             [(keep, put, modseq, mailbox << 32 | first, mailbox << 32 | last) for first, last in changed],
         )
-        await _count(tx, mailbox, modseq, Counter(old), new_of, changed[0][0])
+        await _count(tx, mailbox, modseq, before, new_of, changed[0][0])
         await change.write(tx, account, modseq, mailbox, change.Kind.FLAGS, changed, now)
-    return Stored(modseq, all_uids, new, changed, refused)
+    return Stored(modseq, there, [new_of[f] for f in old], changed, refused)
+
+
+async def _flags(tx: Tx, mailbox: int, uids: Ranges) -> tuple[Sequence[int], Sequence[int]]:
+    """UIDs that are there, and their flags."""
+    if len(uids) == 1:
+        flags = await fetch.dense_flags(tx, mailbox, *uids[0])
+        if flags is not None:
+            return range(uids[0][0], uids[0][1] + 1), flags
+    rows = await span.placed(tx, mailbox, uids, "flags")
+    return [r[0] & span.UID for r in rows], [r[1] for r in rows]
+
+
+def _changed(there: Sequence[int], old: Sequence[int], new_of: dict[int, int], uids: Ranges) -> Ranges:
+    """The UIDs whose flags are others now."""
+    stay = [f for f, g in new_of.items() if f == g]
+    if len(stay) == len(new_of):
+        return []
+    if not stay and isinstance(there, range):
+        return uids
+    return from_sorted([u for u, f in zip(there, old, strict=True) if f != new_of[f]])
 
 
 def _masks(mode: Mode, bits: int) -> tuple[int, int]:
