@@ -150,7 +150,7 @@ def test_import(shell: Shell, tmp_path: Path) -> None:
 
 def test_verify(shell: Shell) -> None:
     shell.add("anna@example.test")
-    assert shell.run("verify") == (0, "", "sound\n")
+    assert shell.run("verify") == (0, "sound\n", "")
     assert json.loads(shell.done("verify", "--json")) == []
 
 
@@ -165,7 +165,7 @@ def test_a_backup_makes_the_same_house_elsewhere(shell: Shell, tmp_path: Path) -
     other.done("restore", str(tmp_path / "copy"))
     for listing in (("account", "list"), ("alias", "list"), ("domain", "list")):
         assert other.done(*listing) == shell.done(*listing)
-    assert other.run("verify") == (0, "", "sound\n")
+    assert other.run("verify") == (0, "sound\n", "")
     for name in ("posthaus.toml", "tls/mail.example.test.crt", "tls/mail.example.test.key"):
         assert (other.folder / name).read_bytes() == (shell.folder / name).read_bytes()
         assert (other.folder / name).stat().st_mode & 0o077 == 0
@@ -204,3 +204,11 @@ def test_the_parser_loads_nothing_heavy() -> None:
     began = time.monotonic()
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     assert time.monotonic() - began < 5.0
+
+
+def test_a_store_that_cannot_be_used_leaves_nothing_behind(shell: Shell, tmp_path: Path) -> None:
+    house = ("init", str(tmp_path / "third"), "--domain", "x.test", "--store")
+    assert "--store must be" in shell.refused(*house, "mysql://x")
+    for url in ("postgresql://x:y/z", "postgresql://u@127.0.0.1:1/x", f"postgresql://u@/x?host={tmp_path}"):
+        assert "the store cannot be read or written" in shell.refused(*house, url)
+    shell.done("init", str(tmp_path / "third"), "--domain", "x.test")

@@ -53,7 +53,7 @@ def _addresses(value: tuple[str, ...]) -> str | None:
     return None if value else "must name at least one address"
 
 
-def _store_url(value: str) -> str | None:
+def store_url_fault(value: str) -> str | None:
     known = value == "sqlite:" or value.startswith(("postgresql://", "postgres://"))
     return None if known else 'must be "sqlite:" or begin with "postgresql://"'
 
@@ -116,7 +116,7 @@ class StoreSetting:
     url: str = setting(
         "sqlite:",
         'Where the mail is: "sqlite:" is in the folder below, "postgresql://user@host/database" is there.',
-        check=_store_url,
+        check=store_url_fault,
     )
     folder: str = setting("store", "Folder of the store and of large messages, relative to this file.")
     keep_octets: Duration = setting(

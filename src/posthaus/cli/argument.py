@@ -39,6 +39,7 @@ def _add_house(commands: _Commands) -> None:
     init.add_argument("house", metavar="DIR")
     init.add_argument("--domain", required=True, help="the first domain whose mail comes here")
     init.add_argument("--hostname", help="name of this host as other servers see it (default: mail.DOMAIN)")
+    init.add_argument("--store", metavar="URL", help="postgresql://user@host/database (default: SQLite in the folder)")
     init.add_argument("--loopback", action="store_true", help="listen on 127.0.0.1 and ::1 only")
     init.add_argument("--port-base", type=int, default=0, metavar="N", help="add N to every port: 10000 makes 25 10025")
 

@@ -15,10 +15,12 @@ from posthaus.base.setting import (
     FILE_NAME,
     ListenSetting,
     Settings,
+    StoreSetting,
     loopback,
     read_settings,
     render_default,
     render_house,
+    store_url_fault,
 )
 
 DEV_DOMAIN = "example.test"
@@ -29,12 +31,15 @@ DEV_PASSWORD = "secret"
 def init(options: Namespace) -> int:
     if not 0 <= options.port_base <= 60000:
         raise Refusal("--port-base must be between 0 and 60000")
-    folder = Path(options.house)
-    _make(folder, options.domain, options.hostname, options.port_base, on_loopback=options.loopback)
+    store = StoreSetting() if options.store is None else StoreSetting(url=options.store)
+    if (wrong := store_url_fault(store.url)) is not None:
+        raise Refusal(f"--store {wrong}")
+    settings = Settings(listen=ListenSetting(port_base=options.port_base), store=store)
+    _make(Path(options.house), options.domain, options.hostname, settings, on_loopback=options.loopback)
     return 0
 
 
-def _make(folder: Path, domain: str, hostname: str | None, port_base: int, *, on_loopback: bool) -> None:
+def _make(folder: Path, domain: str, hostname: str | None, settings: Settings, *, on_loopback: bool) -> None:
     from posthaus.cli.opening import on_store, read_domain
     from posthaus.net.tls import write_self_signed
     from posthaus.store import directory
@@ -42,18 +47,17 @@ def _make(folder: Path, domain: str, hostname: str | None, port_base: int, *, on
 
     domain = read_domain(domain)
     hostname = read_domain(hostname) if hostname else f"mail.{domain}"
-    settings = Settings(hostname=hostname, listen=ListenSetting(port_base=port_base))
+    settings = dataclasses.replace(settings, hostname=hostname)
     settings = loopback(settings) if on_loopback else settings
     names = (hostname, domain, "localhost", "127.0.0.1", "::1") if on_loopback else (hostname, domain)
     _refuse_overwriting(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tls_folder = folder / settings.tls.folder
-    write_self_signed(tls_folder, hostname, tuple(dict.fromkeys(names)), time.time())
 
     async def add_domain(store: Store) -> None:
         await store.write(directory.add_domain, domain, int(time.time()))
 
-    on_store(folder, settings, add_domain)
+    on_store(folder, settings, add_domain)  # first, because a database may refuse; the folder is still empty then
+    write_self_signed(folder / settings.tls.folder, hostname, tuple(dict.fromkeys(names)), time.time())
     # Last, because a folder with settings counts as a house, and half a house could not be made again.
     with (folder / FILE_NAME).open("x", encoding="utf-8") as out:
         out.write(render_house(settings))
@@ -93,7 +97,7 @@ def verify(options: Namespace) -> int:
     else:
         for words in broken:
             print(words)
-        print(f"{len(broken)} broken" if broken else "sound", file=sys.stderr)
+        print(f"{len(broken)} broken" if broken else "sound")
     return 1 if broken else 0
 
 
@@ -103,7 +107,8 @@ def dev(options: Namespace) -> int:
 
     folder = Path(options.house)
     if not (folder / FILE_NAME).exists():
-        _make(folder, DEV_DOMAIN, "localhost", options.port_base, on_loopback=True)
+        settings = Settings(listen=ListenSetting(port_base=options.port_base))
+        _make(folder, DEV_DOMAIN, "localhost", settings, on_loopback=True)
         _add_people(folder)
     settings = read_settings(folder)
     print(f"Accounts {', '.join(f'{name}@{DEV_DOMAIN}' for name in DEV_ACCOUNTS)}, password {DEV_PASSWORD!r};")

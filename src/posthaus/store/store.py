@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from posthaus.store.error import StoreDown
 from posthaus.store.tx import Tx
 
 P = ParamSpec("P")
@@ -54,8 +55,10 @@ def is_postgres(url: str) -> bool:
 async def open_store(url: str, folder: Path) -> Store:
     """Open, and migrate where needed. url: "sqlite:" (FOLDER/store.db) or "postgresql://..."."""
     if is_postgres(url):
-        from posthaus.store.drivers.postgres import PostgresStore
-
+        try:
+            from posthaus.store.drivers.postgres import PostgresStore
+        except ModuleNotFoundError as e:
+            raise StoreDown(f"{e.name} is not installed; `pip install posthaus[postgres]` does it") from e
         return await PostgresStore.open(url)
     from posthaus.store.drivers.sqlite import SqliteStore
 

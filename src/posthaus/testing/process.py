@@ -40,7 +40,7 @@ def posthaus(*args: str, stdin: str = "") -> str:
         [sys.executable, "-m", "posthaus.cli", *args], input=stdin, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RuntimeError(f"posthaus {' '.join(args)}: {done.returncode}: {done.stderr}")
+        raise RuntimeError(f"posthaus {' '.join(args)}: {done.returncode}: {done.stdout[-2000:]}{done.stderr}")
     return done.stdout
 
 
@@ -53,6 +53,7 @@ class ServerProcess:
         accounts: Mapping[str, str],
         *,
         domain: str = "example.test",
+        store: str = "sqlite:",
         workers: int = 2,
         base: int | None = None,
     ) -> None:
@@ -60,7 +61,8 @@ class ServerProcess:
         self.workers = workers
         self.base = free_base() if base is None else base
         self._process: subprocess.Popen[str] | None = None
-        posthaus("init", str(folder), "--domain", domain, "--loopback", "--port-base", str(self.base))
+        house = ("--domain", domain, "--store", store, "--loopback", "--port-base", str(self.base))
+        posthaus("init", str(folder), *house)
         lines = "".join(f"{address},{password}\n" for address, password in accounts.items())
         posthaus("-C", str(folder), "account", "import", "-", stdin=lines)
 

@@ -75,14 +75,17 @@ async def connect(
         "jit": "off",  # all our statements are short; compiling one takes longer than running it
         "client_encoding": "UTF8",
     }
-    connection: Connection = await asyncpg.connect(
-        url,
-        timeout=_CONNECT_S,
-        command_timeout=statement_timeout_s,
-        statement_cache_size=500,
-        max_cached_statement_lifetime=0,
-        server_settings=settings,
-    )
+    try:
+        connection: Connection = await asyncpg.connect(
+            url,
+            timeout=_CONNECT_S,
+            command_timeout=statement_timeout_s,
+            statement_cache_size=500,
+            max_cached_statement_lifetime=0,
+            server_settings=settings,
+        )
+    except ValueError as e:
+        raise StoreDown(f"the store's URL cannot be used: {e}") from e
     return connection
 
 
