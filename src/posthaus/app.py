@@ -22,6 +22,7 @@ from posthaus.base.clock import Clock, SystemClock
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.base.setting import Settings
+from posthaus.flow.heir import release_dead, worker_name
 from posthaus.flow.login import Login
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
@@ -100,6 +101,7 @@ class App:
         folder: Path,
         log: Log,
         *,
+        node: str = "",
         secret: bytes = b"",
         bound: Iterable[Bound] | None = None,
         clock: Clock | None = None,
@@ -107,8 +109,9 @@ class App:
         any_port: bool = False,
         whisper: Whisper | None = None,
     ) -> None:
-        """secret: the same for all workers of a family. bound: sockets; without them start() binds its own, with
-        any_port on ports that are free. whisper: to and from the other workers of the family."""
+        """node: the house's name among all that share the store. secret: the same for all workers of a family.
+        bound: sockets; without them start() binds its own, with any_port on ports that are free. whisper: to and from
+        the other workers of the family."""
         self.settings = settings
         self.folder = folder
         self.log = log
@@ -117,6 +120,7 @@ class App:
         self.metric = Metric()
         self.wheel = Wheel(self.clock, lambda exc: log.defect("wheel.defect", exc))
         self.ports: dict[str, int] = {}
+        self._node = node or SystemChance().name(_WORKER_LETTERS)  # of this App alone, also in tests
         self._secret = secret or self.chance.octets(SECRET_OCTETS)
         self._bound = None if bound is None else list(bound)
         self._any_port = any_port
@@ -153,6 +157,7 @@ class App:
         hostname = hostname_of(settings)
         self.certificates = Certificates(self.folder / settings.tls.folder, hostname)
         self.store = await self._open_store()
+        await release_dead(self.store, self._node, self.log)
         self.site = self._make_site(hostname)
         self.here = Here(hostname, await self._postmaster_domain(), separator=settings.mail.separator)
         self._tick_on()
@@ -201,7 +206,7 @@ class App:
             metric=self.metric,
             hostname=hostname,
             spool_folder=spool_folder,
-            worker=f"{hostname}/{os.getpid()}/{self.chance.name(_WORKER_LETTERS)}",
+            worker=worker_name(self._node, self.chance.name(_WORKER_LETTERS)),
             message_octets=self.settings.mail.message_size,
         )
 

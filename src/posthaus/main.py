@@ -34,6 +34,7 @@ from posthaus.base.user import find_user
 from posthaus.net.bind import bind
 from posthaus.net.tls import Certificates
 from posthaus.net.whisper import Pair, Whisper, make_pair
+from posthaus.node import node_name
 from posthaus.pidfile import PidFile
 from posthaus.worker import Lines, Post, work
 
@@ -80,6 +81,7 @@ class Supervisor:
         with PidFile(self._folder / "run" / "posthaus.pid"), self._plumbing():
             try:
                 self._check(self._settings)
+                self._node = node_name(self._folder, SystemChance())
                 self._bind(self._settings)
                 gc.collect()
                 gc.freeze()  # what is there now is never looked at again, so its pages stay shared
@@ -184,7 +186,9 @@ class Supervisor:
                     else:
                         one.close()
             whisper = Whisper(self._pairs[slot].ear, [p.mouth for i, p in enumerate(self._pairs) if i != slot])
-            post = Post(self._folder, self._settings, tuple(mine), self._secret, self._life, ready_end, whisper)
+            post = Post(
+                self._folder, self._settings, tuple(mine), self._node, self._secret, self._life, ready_end, whisper
+            )
             code = work(post)
         except BaseException as defect:
             self._log.defect("worker.defect", defect, slot=slot)

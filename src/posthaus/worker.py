@@ -35,6 +35,7 @@ class Post:
     folder: Path
     settings: Settings
     bound: tuple[Bound, ...]
+    node: str
     secret: bytes
     life: int
     """Reads as ended when the supervisor is gone."""
@@ -89,7 +90,15 @@ def work(post: Post) -> int:
 
 
 async def _run(post: Post, lines: Lines) -> int:
-    app = App(post.settings, post.folder, lines.log, secret=post.secret, bound=post.bound, whisper=post.whisper)
+    app = App(
+        post.settings,
+        post.folder,
+        lines.log,
+        node=post.node,
+        secret=post.secret,
+        bound=post.bound,
+        whisper=post.whisper,
+    )
     try:
         await app.start()
     except (Refusal, Trouble) as fault:

@@ -27,12 +27,16 @@ async def release(tx: Tx, name: str, owner: str) -> None:
     await tx.run("DELETE FROM lease WHERE name=$1 AND owner=$2", name, owner)
 
 
-async def release_all(tx: Tx, owner_prefix: str) -> None:
-    """All leases of a worker that died: owners are "<worker>/<session>"."""
-    rows = await tx.all("SELECT name, owner FROM lease")
+async def owners(tx: Tx) -> list[str]:
+    return [row[0] for row in await tx.all("SELECT DISTINCT owner FROM lease ORDER BY owner")]
+
+
+async def release_all(tx: Tx, owner_prefix: str) -> int:
+    """All leases of a worker that died: owners are "<worker>/<session>". How many."""
+    rows = [row for row in await tx.all("SELECT name, owner FROM lease") if row[1].startswith(owner_prefix)]
     for name, owner in rows:
-        if owner.startswith(owner_prefix):
-            await tx.run("DELETE FROM lease WHERE name=$1 AND owner=$2", name, owner)
+        await tx.run("DELETE FROM lease WHERE name=$1 AND owner=$2", name, owner)
+    return len(rows)
 
 
 async def sweep(tx: Tx, now_ms: int) -> int:

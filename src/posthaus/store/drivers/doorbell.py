@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from posthaus.base.process import is_alive
 from posthaus.store.drivers.attention import Attention, Glance
 
 _DATAGRAM_OCTETS = 4_096
@@ -110,7 +111,7 @@ class Doorbell:
     def _buried(self, path: str, name: str) -> bool:
         """Takes away the socket of a process that is no more."""
         pid = name.split(".")[1]
-        if pid.isdigit() and _is_alive(int(pid)):
+        if pid.isdigit() and is_alive(int(pid)):
             return False
         if _is_dead(path):
             Path(path).unlink(missing_ok=True)
@@ -162,13 +163,3 @@ def _is_dead(path: str) -> bool:
         except OSError:
             return False
     return False
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
