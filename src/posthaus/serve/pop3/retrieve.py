@@ -1,7 +1,8 @@
 """RETR and TOP: octets from the store to the engine, many messages at a time, large ones in pieces.
 
 Pipelined RETR are read in batches bounded by octets, so fifty small messages cost one look at the store and one write.
-No more than a batch or a piece is in memory, and the next one waits until the client has taken the last.
+A client that asks for one after the other, waiting for each, gets the next few read ahead. No more than a batch or a
+piece is in memory, and the next one waits until the client has taken the last.
 
 Standards: RFC 1939 §5 (RETR), §7 (TOP).
 Faults:    ConnectionError where a reply cannot be finished any more; Trouble and Refusal of the store before that.
@@ -35,6 +36,8 @@ class Retriever:
         self._drop = drop
         self._blobs = blobs
         self._flush = flush
+        self._ahead: dict[int, Octets] = {}  # message -> what was read ahead
+        self._last = 0  # number of the last RETR
         self.retrieved = 0  # messages
         self.retrieved_octets = 0
 
@@ -77,7 +80,8 @@ class Retriever:
         drop, engine = self._drop, self._engine
         faults = {number: fault for number in numbers if (fault := drop.fault(number)) is not None}
         wanted = [drop.message(number) for number in numbers if number not in faults]
-        found = await self._maildrop.octets_of(wanted) if wanted else {}
+        found = await self._read(numbers, wanted)
+        self._last = numbers[-1]
         for number in numbers:
             fault = faults.get(number)
             octets = None if fault is not None else found.get(drop.message(number))
@@ -91,6 +95,31 @@ class Retriever:
                 engine.send_octets(title, octets.whole())
             self.retrieved += 1
             self.retrieved_octets += octets.size
+
+    async def _read(self, numbers: list[int], wanted: list[int]) -> dict[int, Octets]:
+        """Octets of the wanted messages; one look at the store for the next few where they are asked for in turn."""
+        ahead, self._ahead = self._ahead, {}
+        if len(wanted) != 1:
+            return await self._maildrop.octets_of(wanted) if wanted else {}
+        if wanted[0] in ahead:
+            self._ahead = ahead
+            return {wanted[0]: ahead.pop(wanted[0])}
+        if numbers[0] != self._last + 1:
+            return await self._maildrop.octets_of(wanted)
+        self._ahead = await self._maildrop.octets_of([*wanted, *self._next_few(numbers[0] + 1)])
+        return {m: self._ahead.pop(m) for m in wanted if m in self._ahead}
+
+    def _next_few(self, number: int) -> list[int]:
+        """Messages from this number on that are likely to be asked for next: small ones, and few."""
+        few: list[int] = []
+        room = limit.POP3_AHEAD_OCTETS
+        while number <= len(self._drop) and len(few) < limit.POP3_AHEAD_MESSAGES and self._drop.fault(number) is None:
+            room -= self._drop.size_octets(number)
+            if room < 0:
+                break
+            few.append(self._drop.message(number))
+            number += 1
+        return few
 
     async def _send_pieces(self, octets: Octets, title: bytes, lines: int | None) -> None:
         """A body that lies outside; `lines` of it, or all."""
