@@ -16,8 +16,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,15 +84,6 @@ def run_raw(*command: str | Path, home: Path | None = None) -> bytes:
     if done.returncode:
         raise Failed(f"{' '.join(words)}: {done.returncode}\n{done.stderr.decode('utf-8', 'replace')}")
     return done.stdout
-
-
-def until(what: Callable[[], bool], words: str, *, deadline_s: float = 20.0) -> None:
-    """Asks until the answer is yes. For what another program does in its own time, and nothing tells of."""
-    end = time.monotonic() + deadline_s
-    while not what():
-        if time.monotonic() > end:
-            raise Failed(f"not within {deadline_s:.0f} s: {words}")
-        time.sleep(0.02)
 
 
 def message(subject: str, text: str = "Hello.\r\n", *, sender: str = "anna@example.net", to: str = "you") -> bytes:
