@@ -48,6 +48,42 @@ async def test_credentials_are_replaced_and_their_version_rises(store: Store) ->
     assert await store.read(account.credentials, anna.id) == {"scram": b"\0\xff"}
 
 
+async def test_credentials_are_kept_better_without_a_new_version(store: Store) -> None:
+    anna, bert = await person(store, "anna"), await person(store, "bert")
+    before = await store.read(account.login_row, anna.key)
+    assert before is not None
+    better = {"argon2": b"x", "scram": b"y"}
+    assert await store.write(account.upgrade_credentials, anna.id, before.credential_version, better)
+    assert await store.read(account.login_row, anna.key) == before
+    assert await store.read(account.credentials, anna.id) == better
+    await store.write(account.set_credentials, anna.id, {"argon2": b"another"})
+    assert not await store.write(account.upgrade_credentials, anna.id, before.credential_version, better)
+    assert await store.read(account.credentials, anna.id) == {"argon2": b"another"}
+    await store.write(account.mark_removed, bert.id)
+    for version in (before.credential_version, before.credential_version + 1):
+        assert not await store.write(account.upgrade_credentials, bert.id, version, better)
+    assert await store.read(account.credentials, bert.id) == {}
+
+
+async def test_who_has_a_kind_of_credential(store: Store) -> None:
+    anna, bert = await person(store, "anna"), await person(store, "bert")
+
+    async def told(kind: str) -> tuple[bool, int, frozenset[int]]:
+        return (
+            await store.read(account.has_credential, kind),
+            await store.read(account.count_credentials, kind),
+            await store.read(account.with_credential, kind),
+        )
+
+    assert await told("cleartext") == (False, 0, frozenset())
+    await store.write(account.set_credentials, anna.id, {"cleartext": b"x", "argon2": b"y"})
+    await store.write(account.set_credentials, bert.id, {"argon2": b"y"})
+    assert await told("cleartext") == (True, 1, frozenset({anna.id}))
+    assert await told("argon2") == (True, 2, frozenset({anna.id, bert.id}))
+    await store.write(account.mark_removed, anna.id)
+    assert await told("cleartext") == (False, 0, frozenset())
+
+
 async def test_listing_is_by_domain(store: Store) -> None:
     for name, domain in (("b", "a.example"), ("a", "a.example"), ("c", "b.example")):
         await person(store, name, domain)

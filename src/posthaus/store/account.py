@@ -127,6 +127,33 @@ async def set_credentials(tx: Tx, account: int, values: Mapping[str, bytes]) -> 
     await _put_credentials(tx, account, values)
 
 
+async def upgrade_credentials(tx: Tx, account: int, version: int, values: Mapping[str, bytes]) -> bool:
+    """The same password, better kept: the version stays, so verified log-ins count on. False where a password was set
+    or the account was closed since `version` was read; then nothing is changed."""
+    same = "UPDATE account SET credential_version=credential_version WHERE id=$1 AND credential_version=$2 AND state=$3"
+    if not await tx.run(same, account, version, OPEN):  # locks the row until the commit, too
+        return False
+    await tx.run("DELETE FROM credential WHERE account=$1", account)
+    await _put_credentials(tx, account, values)
+    return True
+
+
+async def has_credential(tx: Tx, kind: str) -> bool:
+    """Does any account at all have it?"""
+    return await tx.one("SELECT 1 FROM credential WHERE kind=$1 LIMIT 1", kind) is not None
+
+
+async def count_credentials(tx: Tx, kind: str) -> int:
+    """How many accounts have it."""
+    row = await tx.one("SELECT count(*) FROM credential WHERE kind=$1", kind)
+    return 0 if row is None else int(row[0])
+
+
+async def with_credential(tx: Tx, kind: str) -> frozenset[int]:
+    """The accounts that have it."""
+    return frozenset(row[0] for row in await tx.all("SELECT account FROM credential WHERE kind=$1", kind))
+
+
 async def _put_credentials(tx: Tx, account: int, values: Mapping[str, bytes]) -> None:
     await tx.many(
         "INSERT INTO credential (account, kind, value) VALUES ($1, $2, $3)",
