@@ -39,7 +39,6 @@ from posthaus.serve.pop3.session import Pop3Service
 from posthaus.serve.smtp.mx import MxPolicy
 from posthaus.serve.smtp.session import SmtpService
 from posthaus.serve.smtp.submission import SubmissionPolicy
-from posthaus.store import directory
 from posthaus.store.drivers.disk import DiskBlobs
 from posthaus.store.store import Store, open_store
 
@@ -159,7 +158,7 @@ class App:
         self.store = await self._open_store()
         await release_dead(self.store, self._node, self.log)
         self.site = self._make_site(hostname)
-        self.here = Here(hostname, await self._postmaster_domain(), separator=settings.mail.separator)
+        self.here = Here(hostname, separator=settings.mail.separator)
         self._tick_on()
         self._sweep_on()
         await self._listen(self._services())
@@ -209,11 +208,6 @@ class App:
             worker=worker_name(self._node, self.chance.name(_WORKER_LETTERS)),
             message_octets=self.settings.mail.message_size,
         )
-
-    async def _postmaster_domain(self) -> str:
-        """Whose postmaster hears what is sent to <Postmaster> without a domain (RFC 5321 §4.5.1)."""
-        domains = await self.store.read(directory.domains)
-        return domains[0].name if domains else ""
 
     def _services(self) -> dict[str, Service]:
         site = self.site

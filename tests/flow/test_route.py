@@ -13,7 +13,7 @@ from posthaus.store import account, directory
 from posthaus.store.drivers.sqlite import SqliteStore
 from posthaus.store.tx import Tx
 
-HERE = Here("mx.example.test", "example.test", frozenset({"[192.0.2.25]", "[IPv6:2001:db8::25]"}))
+HERE = Here("mx.example.test", frozenset({"[192.0.2.25]", "[IPv6:2001:db8::25]"}))
 
 ACCOUNTS = ["anna@example.test", "ben@example.test", "müller@example.test", "exact+detail@example.test", "eve@two.test"]
 ALIASES = [
@@ -109,12 +109,23 @@ async def test_postmaster_without_a_domain(store: SqliteStore) -> None:
     assert told(await route(store, Address("postmaster", ""), HERE)) == BEN
 
 
+async def test_the_first_domain_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
+    made = await SqliteStore.open(tmp_path)
+    bare = Address("postmaster", "")
+    assert told(await route(made, bare, HERE)) == reply.RELAYING_DENIED
+    for at, (domain, name) in enumerate((("new.test", "nora@new.test"), ("a.test", "emil@a.test"))):
+        await made.write(directory.add_domain, domain, at)
+        await made.write(account.create, name, name, domain, {}, 0, at)
+        assert told(await route(made, bare, HERE)) == ("nora@new.test",)
+    await made.close()
+
+
 async def test_details(store: SqliteStore) -> None:
     found = await route(store, parse_address(b"anna+lists@example.test", smtputf8=False), HERE)
     assert isinstance(found, Local) and found.detail == "lists"
     aliased = await route(store, parse_address(b"detailed@example.test", smtputf8=False), HERE)
     assert isinstance(aliased, Alias) and aliased.targets[0].detail == "lists"
-    plain = Here("mx.example.test", "example.test", separator="")
+    plain = Here("mx.example.test", separator="")
     assert told(await route(store, parse_address(b"anna+x@example.test", smtputf8=False), plain)) is reply.NO_SUCH_USER
 
 

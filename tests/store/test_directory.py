@@ -10,12 +10,14 @@ from posthaus.testing.storehouse import NOW, person
 
 async def test_domains(store: Store) -> None:
     assert await store.read(directory.sole_domain) is None
+    assert await store.read(directory.first_domain) == ""
     await store.write(directory.add_domain, "a.example", NOW)
     assert await store.read(directory.sole_domain) == "a.example"
     with pytest.raises(DomainExists):
         await store.write(directory.add_domain, "a.example", NOW)
     await store.write(directory.add_domain, "b.example", NOW)
     assert await store.read(directory.sole_domain) is None
+    assert await store.read(directory.first_domain) == "a.example"
     await store.write(directory.set_catch_all, "b.example", "x@a.example")
     assert await store.read(directory.catch_all, "b.example") == "x@a.example"
     assert await store.read(directory.catch_all, "a.example") is None

@@ -25,10 +25,9 @@ POSTMASTER = "postmaster"
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What this host is: its name, the domain of <Postmaster>, its own address-literals."""
+    """What this host is: its name, its own address-literals."""
 
     hostname: str
-    domain: str = ""
     literals: frozenset[str] = frozenset()
     separator: str = "+"
 
@@ -89,21 +88,23 @@ async def find_route(tx: Tx, address: Address, here: Here) -> Route:
 async def _find(tx: Tx, address: Address, here: Here) -> Route:
     """The rules in their order."""
     if not address.domain or address.domain in here.literals:
-        # <Postmaster>, and mail to the host by its number: both mean the domain of the house.
+        # <Postmaster>, and mail to the host by its number: both mean the domain of the house (RFC 5321 §4.5.1).
         if address.domain and address.localpart.lower() != POSTMASTER:
             return Refused(reply.NO_SUCH_USER, "address-literal")
-        address = Address(address.localpart, here.domain)
+        address = Address(address.localpart, await directory.first_domain(tx))
     if not await directory.domain_exists(tx, address.domain):
         if address.domain != here.hostname or address.localpart.lower() != POSTMASTER:
             return Refused(reply.RELAYING_DENIED, "relaying")
-        address = Address(POSTMASTER, here.domain)
+        address = Address(POSTMASTER, await directory.first_domain(tx))
     found = await _look_up(tx, address, None, here)
     user, detail = split_subaddress(address.localpart, here.separator)
     if found is None and detail is not None:
         found = await _look_up(tx, Address(user, address.domain), detail, here)
     if found is None and address.localpart.lower() == POSTMASTER:
         # RFC 5321 §4.5.1: each domain has one; where it has no account at all, the house's own domain answers.
-        first = await directory.first_account(tx, address.domain) or await directory.first_account(tx, here.domain)
+        first = await directory.first_account(tx, address.domain)
+        if first is None:
+            first = await directory.first_account(tx, await directory.first_domain(tx))
         found = await _follow_one(tx, first, here)
     if found is None:
         found = await _follow_one(tx, await directory.catch_all(tx, address.domain), here)

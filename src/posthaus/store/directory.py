@@ -35,6 +35,12 @@ async def sole_domain(tx: Tx) -> str | None:
     return rows[0][0] if len(rows) == 1 else None
 
 
+async def first_domain(tx: Tx) -> str:
+    """The domain of the house: the one that was made first; "" where there is none."""
+    row = await tx.one("SELECT name FROM domain WHERE name<'/' OR name>='0' ORDER BY created, name LIMIT 1")
+    return "" if row is None else row[0]
+
+
 async def add_domain(tx: Tx, domain: str, now: int) -> None:
     if await domain_exists(tx, domain):
         raise DomainExists(domain)

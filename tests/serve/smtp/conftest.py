@@ -28,7 +28,7 @@ from posthaus.store.tx import Tx
 from posthaus.testing.chance import SeededChance
 from posthaus.testing.clock import START_S, JumpClock
 
-HERE = Here("mx.example.test", "example.test", frozenset({"[192.0.2.25]"}))
+HERE = Here("mx.example.test", frozenset({"[192.0.2.25]"}))
 NOW = int(START_S)
 
 
