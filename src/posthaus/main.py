@@ -36,7 +36,8 @@ from posthaus.net.tls import Certificates
 from posthaus.net.whisper import Pair, Whisper, make_pair
 from posthaus.node import node_name
 from posthaus.pidfile import PidFile
-from posthaus.worker import Lines, Post, work
+from posthaus.store.store import load_driver
+from posthaus.worker import Lines, Post, event_loop, work
 
 _SETTLED_S = 5.0  # a worker that dies younger than this is started again only after a pause
 _PAUSE_S = 0.1
@@ -83,6 +84,8 @@ class Supervisor:
                 self._check(self._settings)
                 self._node = node_name(self._folder, SystemChance())
                 self._bind(self._settings)
+                load_driver(self._settings.store.url)
+                event_loop()  # imports it
                 gc.collect()
                 gc.freeze()  # what is there now is never looked at again, so its pages stay shared
                 self._start_all()

@@ -54,12 +54,17 @@ def is_postgres(url: str) -> bool:
 
 async def open_store(url: str, folder: Path) -> Store:
     """Open, and migrate where needed. url: "sqlite:" (FOLDER/store.db) or "postgresql://..."."""
+    return await load_driver(url)(url, folder)
+
+
+def load_driver(url: str) -> Callable[[str, Path], Awaitable[Store]]:
+    """Imports what opens such a store, and no more: a supervisor does so once for all of its workers."""
     if is_postgres(url):
         try:
             from posthaus.store.drivers.postgres import PostgresStore
         except ModuleNotFoundError as e:
             raise StoreDown(f"{e.name} is not installed; `pip install posthaus[postgres]` does it") from e
-        return await PostgresStore.open(url)
+        return lambda url, _: PostgresStore.open(url)
     from posthaus.store.drivers.sqlite import SqliteStore
 
-    return await SqliteStore.open(folder)
+    return lambda _, folder: SqliteStore.open(folder)
