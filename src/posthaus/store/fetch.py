@@ -98,6 +98,18 @@ async def listing(tx: Tx, mailbox: int) -> Sequence[tuple[int, int, int]]:
     return rows
 
 
+async def ranges_since(tx: Tx, mailbox: int, uids: Iterable[Range], modseq: int) -> Ranges:
+    """Of these UIDs, those whose MODSEQ is higher (RFC 7162 §3.1.4.1)."""
+    found: list[int] = []
+    for first, last in uids:
+        rows = await tx.all(
+            "SELECT id & 4294967295 FROM placement WHERE id BETWEEN $1 AND $2 AND modseq > $3 ORDER BY id",
+            mailbox << 32 | first, mailbox << 32 | last, modseq,
+        )  # fmt: skip
+        found += [r[0] for r in rows]
+    return from_sorted(found)
+
+
 async def ranges_with(tx: Tx, mailbox: int, uids: Iterable[Range], mask: int, value: int) -> Ranges:
     """Of these UIDs, those that are there and whose flags & mask are value."""
     found: list[int] = []

@@ -161,3 +161,16 @@ async def test_octets_that_are_gone_for_good(house: ImapHouse) -> None:
     await house.store.write(lambda tx: tx.run("DELETE FROM tombstone"))
     heard = await client.do("FETCH 1:2 UID")
     assert heard[0] == "* 2 FETCH (UID 2)" and heard[-1].startswith("NO [EXPUNGEISSUED]")
+
+
+async def test_changed_since(house: ImapHouse) -> None:
+    # RFC 7162 §3.1.4.1: only what changed after that MODSEQ, with its MODSEQ
+    client = await filled(house, mail(), mail(), mail())
+    lines = await client.ok("FETCH 1:* (MODSEQ)")
+    highest = max(int(line.split("MODSEQ (")[1].split(")")[0]) for line in lines)
+    assert any(f"[HIGHESTMODSEQ {highest}]" in line for line in await client.ok("SELECT INBOX (CONDSTORE)"))
+    assert await client.ok(f"FETCH 1:* (FLAGS) (CHANGEDSINCE {highest})") == []
+    await client.ok("STORE 2 +FLAGS.SILENT (\\Flagged)")
+    (line,) = await client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {highest})")
+    assert line.startswith("* 2 FETCH (UID 2 FLAGS (\\Flagged")
+    assert int(line.split("MODSEQ (")[1].split(")")[0]) > highest

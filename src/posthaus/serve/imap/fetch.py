@@ -34,6 +34,11 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
     attributes = command.items.attributes
     if command.uid and Plain.UID not in attributes:
         attributes = (Plain.UID, *attributes)  # RFC 9051 §6.4.9
+    since = command.items.changed_since
+    if since is not None:  # RFC 7162 §3.1.4.1: those that changed, and their MODSEQ
+        known = [(low, high) for _, low, high in view.uids.pieces(uids)]
+        uids = await session.site.store.read(rows.ranges_since, view.mailbox, known, since)
+        attributes = tuple(dict.fromkeys((*attributes, Plain.MODSEQ)))
     if not view.read_only and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
         attributes = tuple(dict.fromkeys((*attributes, Plain.FLAGS)))  # RFC 9051 §6.4.5: the change is told
     lost = await send(session, uids, plan(attributes))

@@ -43,7 +43,7 @@ async def select(session: "ImapSession", command: Select) -> None:
         read_only=command.read_only, recent_from=box.recent_from,
     )  # fmt: skip
     session.select(view, modseq)
-    session.say(_lines(session, view, box, unseen))
+    session.say(_lines(session, view, box, unseen, condstore=command.condstore or command.qresync is not None))
     if not command.read_only:
         mark = unseen if unseen is not None and unseen - box.unseen_from > _UNSEEN_STRIDE else 0
         if mark or (box.recent_from < box.uidnext and not session.is_rev2):
@@ -53,7 +53,7 @@ async def select(session: "ImapSession", command: Select) -> None:
     session.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", what)
 
 
-def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None) -> bytes:
+def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None, *, condstore: bool) -> bytes:
     lines = [view.flags_lines(), render.exists(len(view.uids))]
     if not session.is_rev2:
         lines.append(render.recent(view.recent))
@@ -61,6 +61,8 @@ def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None)
             lines.append(b"* OK [%b] First unseen\r\n" % code.unseen(view.uids.number(unseen)))
     lines.append(b"* OK [%b] UIDs valid\r\n" % code.uid_validity(box.uidvalidity))
     lines.append(b"* OK [%b] Predicted next UID\r\n" % code.uid_next(box.uidnext))
+    if condstore:  # RFC 7162 §3.1.2.1
+        lines.append(b"* OK [%b] Highest\r\n" % code.highest_modseq(max(box.modseq, 1)))
     if session.is_rev2:  # RFC 9051 §6.3.2: LIST is a required response
         lines.append(render.list_line((), mailboxes.SEPARATOR, box.name, utf8=True))
     return b"".join(lines)
