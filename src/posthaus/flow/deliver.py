@@ -22,15 +22,16 @@ from posthaus.store.message import Placing
 
 async def deliver(site: Site, transaction: Transaction, spool: Spool) -> Reply | None:
     """Keep the message for all accounts of the transaction; None when it is kept, else why not."""
-    octets = await ingest.carried(await spool.octets(), binary=transaction.envelope.body == "BINARYMIME")
-    if trace.count_received(bytes(octets[: limit.HEADER_OCTETS])) > limit.SMTP_RECEIVED_FIELDS:
-        return reply.LOOP
-    prepared = await ingest.prepare(octets)
-    if prepared.head_octets > limit.HEADER_OCTETS:
-        return reply.HEADER_TOO_LARGE  # readers have headers whole, and nobody writes such a one in good faith
-    content = await ingest.content(site, octets, prepared, render_prefix(site.hostname, transaction))
-    await site.store.write(message.deliver, content, placings(transaction), int(site.clock.now()))
-    return None
+    async with ingest.turn(site, spool.size):
+        octets = await ingest.carried(await spool.octets(), binary=transaction.envelope.body == "BINARYMIME")
+        if trace.count_received(bytes(octets[: limit.HEADER_OCTETS])) > limit.SMTP_RECEIVED_FIELDS:
+            return reply.LOOP
+        prepared = await ingest.prepare(octets)
+        if prepared.head_octets > limit.HEADER_OCTETS:
+            return reply.HEADER_TOO_LARGE  # readers have headers whole, and nobody writes such a one in good faith
+        content = await ingest.content(site, octets, prepared, render_prefix(site.hostname, transaction))
+        await site.store.write(message.deliver, content, placings(transaction), int(site.clock.now()))
+        return None
 
 
 def placings(transaction: Transaction) -> tuple[Placing, ...]:

@@ -10,6 +10,7 @@ Faults:    StoreFull, StoreDown, StoreBusy (Trouble); those of store/message.py.
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from posthaus.base import limit
 from posthaus.flow.site import Site
@@ -21,6 +22,11 @@ from posthaus.store.message import Content
 
 _INLINE_PREPARE_OCTETS = 256 * 1024  # beyond, the scan takes milliseconds: a thread does it
 _PIECE_OCTETS = 1024 * 1024
+
+
+def turn(site: Site, size: int) -> AbstractAsyncContextManager[object]:
+    """To be held from the reading of a message to its commit: few large ones are in memory at a time."""
+    return site.large if size > _INLINE_PREPARE_OCTETS else nullcontext()
 
 
 async def carried(octets: bytes | memoryview, *, binary: bool) -> bytes | memoryview:
@@ -62,9 +68,7 @@ async def content(site: Site, octets: bytes | memoryview, prepared: Prepared, pr
 async def keep_outside(site: Site, body: bytes | memoryview, prepared: Prepared) -> int:
     """Writes a large body outside; the id of its pending row. If nobody names it, the sweep takes it away."""
     key = site.chance.octets(20).hex()
-    pending = await site.store.write(
-        blob.begin, key, prepared.size_octets, prepared.head_octets, int(site.clock.now())
-    )
+    pending = await site.store.write(blob.begin, key, prepared.size_octets, prepared.head_octets, int(site.clock.now()))
     await site.blobs.write(key, _pieces(body))
     return pending
 

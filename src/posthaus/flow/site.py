@@ -1,8 +1,10 @@
 """What a session is given of the house: one plain record, made by app.py and passed down."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from posthaus.base import limit
 from posthaus.base.chance import Chance
 from posthaus.base.clock import Clock
 from posthaus.base.log import Log
@@ -27,3 +29,5 @@ class Site:
     spool_folder: Path  # for messages too large to be held in memory while they come in
     worker: str  # names this worker and no other, now or later: the owner of its leases
     message_octets: int  # the largest message that is taken in, by any way
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limit.LARGE_AT_ONCE))
+    """Held while a message that is spooled to a file is in memory, too."""

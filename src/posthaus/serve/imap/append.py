@@ -145,13 +145,14 @@ def _begin(session: "ImapSession", command: Append, incoming: Incoming, octets: 
 
 
 async def _keep(site: Site, account: int, command: Append, mailbox: int, octets: bytes | memoryview) -> Placed:
-    octets = await ingest.carried(octets, binary=False)
-    prepared = await ingest.prepare(octets)
-    content = await ingest.content(site, octets, prepared, b"")
-    bits, keywords = parse_flags(command.flags)
-    now = int(site.clock.now())
-    received = now if command.at is None else command.at
-    return await site.store.write(message.append, content, Placing(account, mailbox, bits, keywords), received, now)
+    async with ingest.turn(site, len(octets)):
+        octets = await ingest.carried(octets, binary=False)
+        prepared = await ingest.prepare(octets)
+        content = await ingest.content(site, octets, prepared, b"")
+        bits, keywords = parse_flags(command.flags)
+        now = int(site.clock.now())
+        received = now if command.at is None else command.at
+        return await site.store.write(message.append, content, Placing(account, mailbox, bits, keywords), received, now)
 
 
 async def settle(session: "ImapSession") -> None:
