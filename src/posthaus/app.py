@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
+from posthaus.base import limit
 from posthaus.base.chance import Chance, SystemChance
 from posthaus.base.clock import Clock, SystemClock
+from posthaus.base.error import Trouble
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.base.setting import Settings
@@ -158,6 +160,7 @@ class App:
         self.store = await self._open_store()
         await release_dead(self.store, self._node, self.log)
         self.site = self._make_site(hostname)
+        await self.login.refresh()
         self.here = Here(hostname, separator=settings.mail.separator)
         self._tick_on()
         self._sweep_on()
@@ -189,6 +192,7 @@ class App:
             host=hostname,
             on_share=self._whisper.say,
         )
+        self._closers.append(self.login.close)
         self._whisper.listen(self.login.learn)
 
         async def fall_silent() -> None:
@@ -271,10 +275,12 @@ class App:
         sweeping = asyncio.get_running_loop().create_task(
             run_sweep(self.store, self.site.blobs, self.clock, self.settings.store, self.log, owner=self.site.worker)
         )
+        refreshing = asyncio.get_running_loop().create_task(self._refresh_login())
 
         async def end() -> None:
-            sweeping.cancel()
-            await asyncio.wait([sweeping])
+            for task in (sweeping, refreshing):
+                task.cancel()
+            await asyncio.wait([sweeping, refreshing])
 
         self._closers.append(end)
         self._sweep_login()
@@ -282,6 +288,17 @@ class App:
     def _sweep_login(self) -> None:
         self.login.sweep()
         self.wheel.after(_SWEEP_LOGIN_S, self._sweep_login)
+
+    async def _refresh_login(self) -> None:
+        """What is offered at log-in follows what the accounts keep."""
+        while True:
+            await asyncio.sleep(limit.LOGIN_REFRESH_S)
+            try:
+                await self.login.refresh()
+            except Trouble as trouble:
+                self.log.warn("login.not-refreshed", fault=type(trouble).__name__)
+            except Exception as exc:
+                self.log.defect("login.refresh-defect", exc)
 
     def _tick_on(self) -> None:
         self.wheel.tick()

@@ -7,9 +7,12 @@ from posthaus.flow.credential import (
     check_fit,
     false_hash,
     false_verifier,
+    has_scram,
     hash_password,
+    is_outdated,
     is_password,
     make_credentials,
+    make_quick_credentials,
     proves,
 )
 from posthaus.flow.identity import PasswordUnfit
@@ -47,7 +50,8 @@ def test_false_ones_have_no_password() -> None:
     assert [len(part) for part in value.split(b"$")] == [len(part) for part in true.split(b"$")]
     assert not is_password(value, "x")
     assert not is_password(b"not a hash", "x")
-    verifier = false_verifier("sha256", bytes(range(32)), SeededChance())
+    verifier = false_verifier("sha256", bytes(range(32)), 4_096, SeededChance())
+    assert verifier.iterations == 4_096
     assert (len(verifier.salt), len(verifier.stored_key)) == (limit.SALT_OCTETS, 32)
 
 
@@ -84,3 +88,64 @@ def test_a_scram_verifier_does_not_stand_in_for_argon2() -> None:
 
 def test_something_is_always_kept() -> None:
     assert set(make_credentials("x", SeededChance(), argon2=False, scram=False)) == {"argon2"}
+
+
+def test_quick_ones_are_right_and_outdated() -> None:
+    values = make_quick_credentials("s\u00e9cret", SeededChance())
+    assert set(values) == {"scram-sha-1", "scram-sha-256"}
+    assert {parse_verifier(value).iterations for value in values.values()} == {limit.SCRAM_IMPORT_ITERATIONS} == {4_096}
+    nobody = false_hash(SeededChance(1))
+    assert proves(values, nobody, "se\u0301cret")
+    assert not proves(values, nobody, "secret")
+    assert is_outdated(values)
+
+
+def test_outdated() -> None:
+    today = make_credentials("x", SeededChance())
+    cost = f"m={limit.ARGON2_MEMORY_KIB},t={limit.ARGON2_PASSES},p=1"
+
+    def with_argon2(kind: str, cost: str) -> dict[str, bytes]:
+        return today | {"argon2": f"${kind}$v=19${cost}$c2FsdHNhbHQ$aGFzaA".encode()}
+
+    slow = make_credentials("x", SeededChance(), iterations=limit.SCRAM_ITERATIONS + 1)
+    for values, wanted in (
+        (today, False),
+        (make_credentials("x", SeededChance(), scram=False), False),
+        (slow, False),
+        (with_argon2("argon2id", cost), False),
+        (with_argon2("argon2id", "m=65536,t=3,p=4"), False),
+        (with_argon2("argon2id", "m=4096,t=3,p=1"), True),
+        (with_argon2("argon2i", cost), True),
+        (today | make_quick_credentials("x", SeededChance()), True),
+    ):
+        assert is_outdated(values) is wanted, values
+    assert has_scram(today)
+    assert not has_scram({"argon2": b"", "cleartext": b""})
+
+
+def test_all_that_is_not_the_password_takes_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted and not timed: one Argon2id, and as many iterations, whoever it is."""
+    work: list[object] = []
+
+    def salted(hash_name: str, password: str, salt: bytes, iterations: int) -> bytes:
+        work.append(iterations)
+        return bytes(32)
+
+    def matches(value: bytes, password: str) -> bool:
+        work.append("argon2")
+        return False
+
+    people: list[dict[str, bytes]] = [
+        {},
+        make_credentials("x", SeededChance()),
+        make_quick_credentials("x", SeededChance()),
+        make_credentials("x", SeededChance(), scram=False),
+    ]
+    monkeypatch.setattr("posthaus.proto.sasl.scram.salted_password", salted)
+    monkeypatch.setattr("posthaus.flow.credential.salted_password", salted)
+    monkeypatch.setattr("posthaus.flow.credential.is_password", matches)
+    for values in people:
+        work.clear()
+        assert not proves(values, b"nobody", "wrong")
+        assert work[0] == "argon2"
+        assert sum(n for n in work if isinstance(n, int)) == limit.SCRAM_ITERATIONS

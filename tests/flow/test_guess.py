@@ -68,3 +68,21 @@ def test_speakers_for_many(peer: FakePeer) -> None:
         guesses.charge(peer, "user1")
     with pytest.raises(TooManyGuesses):
         guesses.charge(peer, "user1")
+
+
+@pytest.mark.parametrize("peer", [PHONE, FakePeer("127.0.0.1", is_loopback=True)])
+def test_vain_tries_come_back_to_their_owner_alone(peer: FakePeer) -> None:
+    _, guesses = counted()
+    for _ in range(3 * limit.GUESSES_PER_ADDRESS):
+        for _ in range(3):
+            guesses.charge(peer, "alice")
+            guesses.in_vain(peer, "alice")
+        guesses.charge(peer, "alice")
+        guesses.right(peer, "alice")
+    assert guesses.delay_s(peer, "alice") == 0.0
+    for _ in range(limit.GUESSES_PER_ACCOUNT):
+        guesses.charge(THIEF, "alice")
+        guesses.in_vain(THIEF, "alice")
+    guesses.forgive(peer, "alice")
+    with pytest.raises(TooManyGuesses):
+        guesses.charge(THIEF, "alice")

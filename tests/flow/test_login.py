@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from posthaus.base import limit
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
-from posthaus.flow.credential import make_credentials
+from posthaus.flow.credential import is_outdated, make_credentials, make_quick_credentials
 from posthaus.flow.identity import (
     BadCredentials,
     BadExchange,
@@ -60,6 +60,8 @@ class FakeStore:
     async def read(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await fn(None, *args, **kwargs)
 
+    write = read
+
 
 class FakeAccounts:
     def __init__(self) -> None:
@@ -68,13 +70,25 @@ class FakeAccounts:
             "closed@example.test": LoginRow(18, "closed@example.test", 2, 1, 1),
             "new@example.test": LoginRow(19, "new@example.test", 3, 1, 0),
         }
-        self.values = {17: CREDENTIALS, 18: CREDENTIALS}
+        self.values: dict[int, dict[str, bytes]] = {17: CREDENTIALS, 18: CREDENTIALS}
+        self.upgrades = 0
 
     async def login_row(self, tx: object, key: str) -> LoginRow | None:
         return self.rows.get(key)
 
     async def credentials(self, tx: object, account: int) -> dict[str, bytes]:
         return self.values.get(account, {})
+
+    async def has_credential(self, tx: object, kind: str) -> bool:
+        return await self.count_credentials(tx, kind) > 0
+
+    async def count_credentials(self, tx: object, kind: str) -> int:
+        return sum(kind in values for values in self.values.values())
+
+    async def upgrade_credentials(self, tx: object, account: int, version: int, values: Mapping[str, bytes]) -> bool:
+        self.upgrades += 1
+        self.values[account] = dict(values)
+        return True
 
     def change(self, password: str) -> None:
         self.rows["alice@example.test"] = LoginRow(17, "Alice@example.test", 1, 2, 0)
@@ -106,9 +120,7 @@ class CountingExecutor(Executor):
 class Door:
     """A Login and all that is around it."""
 
-    def __init__(
-        self, domain: str | None = "example.test", off: frozenset[str] = frozenset(), key: bytes = b"k"
-    ) -> None:
+    def __init__(self, domain: str | None = "example.test", key: bytes = b"k") -> None:
         self.clock = JumpClock(frozen=True)
         self.accounts = FakeAccounts()
         self.executor = CountingExecutor()
@@ -133,7 +145,6 @@ class Door:
             self.executor,
             key=key,
             host="mail.example.test",
-            off=off,
             accounts=self.accounts,
             sole_domain=sole_domain,
             on_share=self.shared.append,
@@ -342,7 +353,20 @@ OFFERS = [
 
 @pytest.mark.parametrize(("stream", "wanted"), OFFERS)
 def test_offered(stream: FakeStream, wanted: str) -> None:
-    assert Door(off=frozenset({"CRAM-MD5"})).login.offered(stream) == tuple(wanted.split())
+    assert Door().login.offered(stream) == tuple(wanted.split())
+
+
+async def test_cram_md5_is_offered_while_somebody_has_opted_in(door: Door) -> None:
+    for opted_in in (True, False, True):
+        door.accounts.values[17] = CREDENTIALS if opted_in else make_quick_credentials("x", SeededChance())
+        door.accounts.values[18] = {}
+        await door.login.refresh()
+        assert door.login.has_recoverable is opted_in
+        assert ("CRAM-MD5" in door.login.offered(FakeStream(tls=False))) is opted_in
+    door.accounts.values[17] = {}
+    await door.login.refresh()
+    with pytest.raises(NoSuchMechanism):
+        door.login.begin("CRAM-MD5", FakeStream(), "imap")
 
 
 def test_clear_allowed() -> None:
@@ -352,10 +376,10 @@ def test_clear_allowed() -> None:
 
 
 def test_begin_faults() -> None:
-    login = Door(off=frozenset({"LOGIN"})).login
+    login = Door().login
     with pytest.raises(ClearTextRefused):
         login.begin("plain", FakeStream(tls=False), "imap")
-    for name in ("GSSAPI", "", "LOGIN", "SCRAM-SHA-256-PLUS"):
+    for name in ("GSSAPI", "", "CRAM-MD5", "SCRAM-SHA-256-PLUS"):
         with pytest.raises(NoSuchMechanism):
             login.begin(name, FakeStream(tls=False), "imap")
 
@@ -394,6 +418,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("mechanism", "responses"), BROKEN)
 async def test_broken_exchange(door: Door, mechanism: str, responses: list[bytes]) -> None:
+    await door.login.refresh()
     exchange = door.login.begin(mechanism, FakeStream(), "smtp")
     await walk(exchange, *responses[:-1])
     with pytest.raises(BadExchange):
@@ -465,6 +490,7 @@ async def test_scram_salt_of_nobody_is_steady() -> None:
 
 
 async def test_cram_md5(door: Door) -> None:
+    await door.login.refresh()
     exchange = door.login.begin("CRAM-MD5", FakeStream(tls=False), "pop3")
     challenge = await exchange.step(b"")
     assert isinstance(challenge, bytes)
@@ -474,11 +500,32 @@ async def test_cram_md5(door: Door) -> None:
 
 @pytest.mark.parametrize("name", ["alice", "bob", "new@example.test"])
 async def test_cram_md5_wrong(door: Door, name: str) -> None:
+    await door.login.refresh()
     exchange = door.login.begin("CRAM-MD5", FakeStream(), "pop3")
     challenge = await exchange.step(b"")
     assert isinstance(challenge, bytes)
     with pytest.raises(BadCredentials):
         await exchange.step(name.encode() + b" " + cram_digest(b"wrong", challenge))
+
+
+async def test_who_tries_cram_md5_first_is_not_shut_out(door: Door) -> None:
+    """smtplib and others take it wherever it is offered, and then PLAIN. Here alice has not opted in."""
+    door.accounts.values[17] = make_credentials(PASSWORD, SeededChance())
+    await door.login.refresh()
+    for _ in range(3 * limit.GUESSES_PER_ADDRESS):
+        with pytest.raises(BadCredentials):
+            await door.login.digest("alice", b"0" * 32, lambda secret: b"1" * 32, door.peer, "smtp", "CRAM-MD5")
+        assert await door.password() == ALICE
+    assert door.pauses == []
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "new@example.test"])
+async def test_guessing_by_cram_md5_is_counted(door: Door, name: str) -> None:
+    for _ in range(limit.GUESSES_PER_ACCOUNT):
+        with pytest.raises(BadCredentials):
+            await door.login.digest(name, b"0" * 32, lambda secret: b"1" * 32, door.peer, "smtp", "CRAM-MD5")
+    with pytest.raises(TooManyGuesses):
+        await door.login.digest(name, b"0" * 32, lambda secret: b"1" * 32, door.peer, "smtp", "CRAM-MD5")
 
 
 async def test_apop(door: Door) -> None:
@@ -492,3 +539,53 @@ async def test_apop(door: Door) -> None:
 
 async def test_make_credentials(door: Door) -> None:
     assert set(await door.login.make_credentials("secret")) == {"argon2", "scram-sha-1", "scram-sha-256"}
+
+
+# -- what an import has left out -----------------------------------------------------------------------------------
+
+
+async def settled(door: Door) -> None:
+    """Upgrades run beside the log-in; with this executor and this store they need a few turns."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_an_imported_account_is_upgraded_at_its_first_log_in() -> None:
+    door = Door()
+    door.accounts.values[17] = make_quick_credentials(PASSWORD, SeededChance())
+    with pytest.raises(BadCredentials):
+        await door.password("wrong")
+    await settled(door)
+    assert door.accounts.upgrades == 0
+    assert await door.password() == ALICE
+    await settled(door)
+    assert not is_outdated(door.accounts.values[17])
+    assert "login.upgraded account=17" in door.lines[-1]
+    door.login._verified = type(door.login._wrong)(door.clock, 1.0, 1)
+    assert await door.password() == ALICE
+    await settled(door)
+    assert door.accounts.upgrades == 1
+    assert "ssword" not in "".join(door.lines)
+
+
+async def test_iterations_of_nobody_are_those_of_accounts() -> None:
+    """Else they told which names exist: of a house with many imported accounts, or of one with none."""
+
+    async def shown(door: Door, name: str, mechanism: str = "SCRAM-SHA-256") -> bytes:
+        challenge = await door.login.begin(mechanism, FakeStream(), "imap").step(b"n,,n=%s,r=x" % name.encode())
+        assert isinstance(challenge, bytes)
+        return challenge.partition(b",")[2]
+
+    door = Door()
+    names = [f"nobody{i}" for i in range(200)]
+    quick = make_quick_credentials(PASSWORD, SeededChance())
+    counts = []
+    for imported in range(5):
+        door.accounts.values = {n: quick if n <= imported else CREDENTIALS for n in range(1, 5)}
+        await door.login.refresh()
+        counts.append(sum([b"i=%d" % limit.SCRAM_IMPORT_ITERATIONS in await shown(door, name) for name in names]))
+        one = await shown(door, names[0])
+        assert one == await shown(door, names[0])
+        assert one.rpartition(b"=")[2] == (await shown(door, names[0], "SCRAM-SHA-1")).rpartition(b"=")[2]
+    assert counts[0] == 0 and counts[4] == 200
+    assert all(abs(count - 50 * n) < 30 for n, count in enumerate(counts))

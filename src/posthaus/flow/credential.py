@@ -13,19 +13,26 @@ import hmac
 from base64 import b64encode
 from collections.abc import Mapping
 
-from argon2 import PasswordHasher, Type
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from posthaus.base import limit
 from posthaus.base.chance import Chance
 from posthaus.flow.identity import PasswordUnfit
 from posthaus.proto.sasl.saslprep import prepare_password
-from posthaus.proto.sasl.scram import HASHES, Verifier, make_verifier, parse_verifier, render_verifier
+from posthaus.proto.sasl.scram import (
+    HASHES,
+    Verifier,
+    make_verifier,
+    parse_verifier,
+    render_verifier,
+    salted_password,
+)
 
 ARGON2 = "argon2"
 CLEARTEXT = "cleartext"
+SCRAM = "scram-sha-256"
 
-_SCRAM = "scram-sha-256"
 _HASH_OCTETS = 32
 _NOBODY = Verifier(bytes(limit.SALT_OCTETS), limit.SCRAM_ITERATIONS, bytes(_HASH_OCTETS), bytes(_HASH_OCTETS))
 _UNFIT = frozenset(
@@ -34,12 +41,15 @@ _UNFIT = frozenset(
 
 
 def make_credentials(
-    password: str, chance: Chance, *, argon2: bool = True, scram: bool = True, recoverable: bool = False
+    password: str,
+    chance: Chance,
+    *,
+    argon2: bool = True,
+    scram: bool = True,
+    recoverable: bool = False,
+    iterations: int = limit.SCRAM_ITERATIONS,
 ) -> dict[str, bytes]:
-    """Credential kind -> value, for store.account.set_credentials. Some 40 ms of work, 8 without Argon2id.
-
-    An import of thousands leaves Argon2id out. That costs no safety: a thief would try the SCRAM verifiers anyway.
-    """
+    """Credential kind -> value, for store.account.set_credentials. Some 40 ms of work."""
     check_fit(password)
     prepared = prepare_password(password)
     values: dict[str, bytes] = {}
@@ -48,11 +58,32 @@ def make_credentials(
     if scram:
         for kind, hash_name in HASHES.items():
             salt = chance.octets(limit.SALT_OCTETS)
-            verifier = make_verifier(hash_name, prepared, salt, limit.SCRAM_ITERATIONS)
+            verifier = make_verifier(hash_name, prepared, salt, iterations)
             values[kind] = render_verifier(hash_name, verifier)
     if recoverable:
         values[CLEARTEXT] = prepared.encode("utf-8")
     return values
+
+
+def make_quick_credentials(password: str, chance: Chance) -> dict[str, bytes]:
+    """For an import of thousands: 1 ms of work. A thief tries them faster, so flow/upgrade.py makes better ones."""
+    return make_credentials(password, chance, argon2=False, iterations=limit.SCRAM_IMPORT_ITERATIONS)
+
+
+def has_scram(values: Mapping[str, bytes]) -> bool:
+    return not HASHES.keys().isdisjoint(values)
+
+
+def is_outdated(values: Mapping[str, bytes]) -> bool:
+    """Would make_credentials make better ones today? Never so for parameters above today's."""
+    argon2 = values.get(ARGON2)
+    if argon2 is None:
+        return True
+    cost = extract_parameters(argon2.decode("ascii"))
+    if cost.type is not Type.ID or cost.memory_cost * cost.time_cost < limit.ARGON2_MEMORY_KIB * limit.ARGON2_PASSES:
+        return True
+    verifiers = [parse_verifier(values[kind]) for kind in HASHES if kind in values]
+    return any(verifier.iterations < limit.SCRAM_ITERATIONS for verifier in verifiers)
 
 
 def check_fit(password: str) -> None:
@@ -80,12 +111,18 @@ def is_password(value: bytes, password: str) -> bool:
 
 
 def proves(values: Mapping[str, bytes], nobody: bytes, password: str) -> bool:
-    """Is it the password of these credentials? All that is not takes the same time; `nobody` is a false_hash()."""
-    argon2, scram = values.get(ARGON2), values.get(_SCRAM)
+    """Is it the password of these credentials? All that is not takes the same time; `nobody` is a false_hash().
+
+    A quick verifier is followed by the iterations that it lacks: nothing tells imported accounts from unknown names.
+    """
+    argon2, scram = values.get(ARGON2), values.get(SCRAM)
     if is_password(argon2 or nobody, password) and argon2 is not None:
         return True
     verifier = _NOBODY if scram is None else parse_verifier(scram)
-    tried = make_verifier(HASHES[_SCRAM], prepare_password(password), verifier.salt, verifier.iterations)
+    prepared = prepare_password(password)
+    tried = make_verifier(HASHES[SCRAM], prepared, verifier.salt, verifier.iterations)
+    if verifier.iterations < limit.SCRAM_ITERATIONS:
+        salted_password(HASHES[SCRAM], prepared, verifier.salt, limit.SCRAM_ITERATIONS - verifier.iterations)
     return hmac.compare_digest(tried.stored_key, verifier.stored_key) and argon2 is None and scram is not None
 
 
@@ -96,10 +133,10 @@ def false_hash(chance: Chance) -> bytes:
     return b"$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s" % (*cost, salt, digest)
 
 
-def false_verifier(hash_name: str, salt: bytes, chance: Chance) -> Verifier:
+def false_verifier(hash_name: str, salt: bytes, iterations: int, chance: Chance) -> Verifier:
     """A SCRAM verifier that no password has. RFC 5802 §9: the salt must be the same each time a name is asked for."""
     size = {"sha1": 20, "sha256": 32}[hash_name]
-    return Verifier(salt[: limit.SALT_OCTETS], limit.SCRAM_ITERATIONS, chance.octets(size), chance.octets(size))
+    return Verifier(salt[: limit.SALT_OCTETS], iterations, chance.octets(size), chance.octets(size))
 
 
 def _hasher() -> PasswordHasher:

@@ -143,7 +143,9 @@ class ScramExchange:
         value = (await login.credentials(found)).get(kind)
         if value is None:  # nobody, or somebody without this verifier
             found = type(found)(found.key, None)
-            verifier = false_verifier(HASHES[kind], login.false_salt(kind, found), login.chance)
+            iterations = login.false_iterations(found)
+            salt = login.false_salt(f"{kind} {iterations}", found)
+            verifier = false_verifier(HASHES[kind], salt, iterations, login.chance)
         else:
             verifier = parse_verifier(value)
         self._first, self._found = first, found

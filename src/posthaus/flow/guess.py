@@ -2,7 +2,8 @@
 
 A guess is charged before it is verified, so a hundred at once gain nothing, and given back when it was right. Nobody
 can shut an owner out of his account: a network that has logged in to it lately is not counted with the others. The same
-wrong password again is no new guess (flow/login.py remembers it), so a forgotten telephone counts once.
+wrong password again is no new guess (flow/login.py remembers it), so a forgotten telephone counts once. A client that
+tries CRAM-MD5 before PLAIN wherever it is offered has its vain tries back once the password has come and is right.
 
 Standards: RFC 4422 §6.1, RFC 4616 §6.
 Faults:    TooManyGuesses.
@@ -39,6 +40,7 @@ class Guesses:
         self._by_account = Rate(clock, limit.GUESSES_PER_ACCOUNT, limit.GUESS_WINDOW_S)
         # One token per (account, network) that lasts for a day: who holds one was let in.
         self._known = Rate(clock, 1, limit.KNOWN_PEER_LIFE_S)
+        self._vain = Rate(clock, limit.GUESSES_PER_ACCOUNT, limit.GUESS_WINDOW_S)
 
     def charge(self, peer: Peer, account: str) -> None:
         """Before a guess is verified."""
@@ -50,20 +52,33 @@ class Guesses:
         if not known:
             self._by_account.add(account)
 
+    def in_vain(self, peer: Peer, account: str) -> None:
+        """It could not have been right, whatever it was: this account keeps nothing that it could be held against."""
+        self._vain.add(_pair(account, network(peer.address)))
+
     def right(self, peer: Peer, account: str) -> None:
         """It was no guess: take the charge back, and know this network from now on."""
         self.withdraw(peer, account)
+        self.forgive(peer, account)
         net = self._network(peer)
         if net is not None:
             self._known.add(_pair(account, net))
 
-    def withdraw(self, peer: Peer, account: str) -> None:
+    def forgive(self, peer: Peer, account: str) -> None:
+        """He has proven who he is: take back what he tried in vain."""
+        pair = _pair(account, network(peer.address))
+        tries = self._vain.used(pair)
+        if tries > 0.0:
+            self.withdraw(peer, account, tries)
+            self._vain.forget(pair)
+
+    def withdraw(self, peer: Peer, account: str, guesses: float = 1.0) -> None:
         """It could not be verified at all."""
         net = self._network(peer)
         if net is not None:
-            self._by_network.add(net, -1)
+            self._by_network.add(net, -guesses)
         if not self._is_known(peer, account):
-            self._by_account.add(account, -1)
+            self._by_account.add(account, -guesses)
 
     def delay_s(self, peer: Peer, account: str) -> float:
         """How long to hold back the answer to a wrong guess."""

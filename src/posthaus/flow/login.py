@@ -11,7 +11,7 @@ Faults:    BadCredentials, TooManyGuesses, NoSuchMechanism, ClearTextRefused (Re
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,7 +22,7 @@ from posthaus.base.clock import Clock
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.flow import exchange
-from posthaus.flow.credential import CLEARTEXT, false_hash, make_credentials, proves
+from posthaus.flow.credential import ARGON2, CLEARTEXT, SCRAM, false_hash, make_credentials, proves
 from posthaus.flow.guess import Guesses, Peer
 from posthaus.flow.identity import (
     BadCredentials,
@@ -33,6 +33,7 @@ from posthaus.flow.identity import (
     NoSuchMechanism,
     TooManyGuesses,
 )
+from posthaus.flow.upgrade import Upgrades
 from posthaus.flow.verified import TokenMemory, VerifiedCache, make_token, parse_payload, render_payload
 from posthaus.mail.address import AddressFault, parse_address
 from posthaus.proto.sasl.crammd5 import apop_digest, is_same
@@ -65,6 +66,12 @@ class Accounts(Protocol):
 
     async def credentials(self, tx: Tx, account: int) -> dict[str, bytes]: ...
 
+    async def has_credential(self, tx: Tx, kind: str) -> bool: ...
+
+    async def count_credentials(self, tx: Tx, kind: str) -> int: ...
+
+    async def upgrade_credentials(self, tx: Tx, account: int, version: int, values: Mapping[str, bytes]) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -88,7 +95,8 @@ def clear_allowed(stream: Channel) -> bool:
 class Login:
     """One per worker. `key` is the family's: made before the fork, the same in all workers, better kept over restarts.
 
-    `off` names mechanisms that are not offered; CRAM-MD5 wants passwords that can be read, so it must be asked for.
+    CRAM-MD5 and APOP want passwords that can be read. They are offered while `has_recoverable`, which refresh() learns
+    from the store: some account has opted in.
     """
 
     def __init__(
@@ -102,7 +110,6 @@ class Login:
         *,
         key: bytes,
         host: str,
-        off: frozenset[str] = frozenset({"CRAM-MD5"}),
         accounts: Accounts = store_account,
         sole_domain: Callable[[Tx], Awaitable[str | None]] = directory.sole_domain,
         cache: VerifiedCache | None = None,
@@ -114,13 +121,13 @@ class Login:
         self.chance = chance
         self.host = host
         self.guesses = Guesses(clock, is_trusted)
+        self.has_recoverable = False
         self._store = store
         self._log = log
         self._metric = metric
         self._executor = executor
         self._token_key = hmac.digest(key, b"verified", "sha256")
         self._salt_key = hmac.digest(key, b"false salt", "sha256")
-        self._off = off
         self._accounts = accounts
         self._sole_domain = sole_domain
         self._verified = cache or TokenMemory(clock, limit.VERIFIED_LIFE_S, limit.VERIFIED_ENTRIES)
@@ -128,6 +135,8 @@ class Login:
         self._on_share = on_share
         self._pause = pause
         self._false_hash = false_hash(chance)
+        self._upgrades = Upgrades(store, executor, chance, log, accounts)
+        self._quick_share = 0.0  # of all accounts: those with the quick verifiers of an import
         self._running: dict[bytes, asyncio.Future[bool]] = {}  # verifications under way; the same one is not run twice
 
     # -- doors -----------------------------------------------------------------------------------------------------
@@ -145,7 +154,7 @@ class Login:
             raise await self.refused(found, peer, service, mechanism, "same-again")
         self.charge(found, peer, service, mechanism)
         try:
-            is_right = await self._verify(found, token, password)
+            is_right, values = await self._verify(found, token, password)
         except Exception:
             self.guesses.withdraw(peer, found.key)
             raise
@@ -155,6 +164,8 @@ class Login:
         self._verified.put(token)
         if self._on_share is not None:
             self._on_share(render_payload(token))
+        if found.row is not None:
+            self._upgrades.consider(found.row.id, found.row.credential_version, values, password)
         return self.accepted(found, peer, service, mechanism)
 
     async def apop(self, name: str, digest: bytes, stamp: bytes, peer: Peer, service: str) -> Identity:
@@ -170,6 +181,8 @@ class Login:
         self.charge(found, peer, service, mechanism)
         is_right = is_same(digest, wanted(secret or b"nobody's"))
         if not is_right or secret is None or found.row is None:
+            if secret is None:
+                self.guesses.in_vain(peer, found.key)
             raise await self.refused(found, peer, service, mechanism, "wrong")
         return self.accepted(found, peer, service, mechanism)
 
@@ -178,7 +191,7 @@ class Login:
         return tuple(
             m.name
             for m in MECHANISMS
-            if m.name not in self._off
+            if (self.has_recoverable or not m.needs_recoverable)
             and (channel_binding or not m.has_binding)
             and (tls or clear_allowed or not m.is_clear)
         )
@@ -195,7 +208,7 @@ class Login:
         if name in offered:
             return exchange.start(self, BY_NAME[name], stream, service, offered)
         known = BY_NAME.get(name)
-        if known is not None and known.is_clear and name not in self._off:
+        if known is not None and known.is_clear:
             raise ClearTextRefused("TLS first")
         raise NoSuchMechanism("not offered")
 
@@ -204,6 +217,14 @@ class Login:
         token = parse_payload(payload)
         if token is not None:
             self._verified.put(token)
+
+    async def refresh(self) -> None:
+        """Ask the store what concerns all accounts together; to be called at start and every LOGIN_REFRESH_S."""
+        self.has_recoverable, self._quick_share = await self._store.read(self._look_around)
+
+    async def close(self) -> None:
+        """Before the store and the executor are."""
+        await self._upgrades.close()
 
     def sweep(self) -> None:
         """Free what nobody used for long; to be called every few minutes."""
@@ -234,6 +255,12 @@ class Login:
         """The same each time for a name that does not exist, in every worker."""
         return hmac.digest(self._salt_key, f"{kind} {found.key}".encode(), "sha256")
 
+    def false_iterations(self, found: Found) -> int:
+        """What a name that does not exist shows instead of an account's: as often a quick one as accounts do."""
+        digest = hmac.digest(self._salt_key, f"iterations {found.key}".encode(), "sha256")
+        is_quick = int.from_bytes(digest[:8]) < self._quick_share * 2.0**64
+        return limit.SCRAM_IMPORT_ITERATIONS if is_quick else limit.SCRAM_ITERATIONS
+
     def charge(self, found: Found, peer: Peer, service: str, mechanism: str) -> None:
         """TooManyGuesses, or one guess is counted."""
         try:
@@ -246,6 +273,8 @@ class Login:
         identity = found.identity
         if charged:
             self.guesses.right(peer, found.key)
+        else:
+            self.guesses.forgive(peer, found.key)
         self._metric.count("login.accepted")
         self._log.event(
             "login.accepted",
@@ -278,6 +307,13 @@ class Login:
         row = await self._accounts.login_row(tx, key)
         return Found(key, row if row is not None and row.state == OPEN else None)
 
+    async def _look_around(self, tx: Tx) -> tuple[bool, float]:
+        accounts = self._accounts
+        whole = await accounts.count_credentials(tx, ARGON2)
+        scram = await accounts.count_credentials(tx, SCRAM)
+        quick_share = max(0.0, 1.0 - whole / scram) if scram else 0.0
+        return await accounts.has_credential(tx, CLEARTEXT), quick_share
+
     def _token(self, found: Found, password: str) -> bytes:
         if found.row is None:
             return make_token(self._token_key, 0, 0, f"{found.key}\0{password}")
@@ -289,7 +325,8 @@ class Login:
             limit.PASSWORD_OCTETS
         )
 
-    async def _verify(self, found: Found, token: bytes, password: str) -> bool:
+    async def _verify(self, found: Found, token: bytes, password: str) -> tuple[bool, dict[str, bytes]]:
+        """Is it right, and the credentials that say so."""
         values = await self.credentials(found)
         running = self._running.get(token)
         if running is None:
@@ -301,7 +338,7 @@ class Login:
             self._running[token] = running
             running.add_done_callback(lambda done: self._running.pop(token, None))
         # Others may wait for the same one, so a cancelled session takes nothing with it.
-        return await asyncio.shield(running) and found.row is not None
+        return await asyncio.shield(running) and found.row is not None, values
 
     def _tell_refused(self, found: Found, peer: Peer, service: str, mechanism: str, why: str) -> None:
         self._metric.count("login.refused")

@@ -16,6 +16,9 @@ from binascii import Error as Base64Error
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
 from posthaus.proto.sasl.fault import SaslFault
 from posthaus.proto.sasl.mechanism import BINDINGS
 from posthaus.proto.sasl.saslprep import prepare
@@ -23,6 +26,7 @@ from posthaus.proto.sasl.saslprep import prepare
 Binding = Callable[[str], bytes | None]  # channel binding data of a kind, as Stream.channel_binding gives it
 
 HASHES = {"scram-sha-1": "sha1", "scram-sha-256": "sha256"}  # credential kind -> hashlib name
+_PBKDF2: dict[str, HashAlgorithm] = {"sha1": SHA1(), "sha256": SHA256()}
 _TITLES = {"sha1": b"SCRAM-SHA-1", "sha256": b"SCRAM-SHA-256"}
 
 # RFC 5802 §7: gs2-header client-first-message-bare; reserved-mext (m=) matches nothing here and so fails, as it must
@@ -60,7 +64,9 @@ class ScramFirst:
 
 def salted_password(hash_name: str, password: str, salt: bytes, iterations: int) -> bytes:
     """SaltedPassword := Hi(Normalize(password), salt, i); the password comes prepared"""
-    return hashlib.pbkdf2_hmac(hash_name, password.encode("utf-8"), salt, iterations)
+    kind = _PBKDF2[hash_name]
+    # Half the time of hashlib's, which has the OpenSSL of the system; both let the GIL go.
+    return PBKDF2HMAC(kind, kind.digest_size, salt, iterations).derive(password.encode("utf-8"))
 
 
 def make_verifier(hash_name: str, password: str, salt: bytes, iterations: int) -> Verifier:

@@ -52,7 +52,6 @@ class Pop3Service:
     worker: str  # this incarnation of the worker: the first part of a lease's owner
     host: str
     start_tls: Callable[[Stream], Awaitable[None]] | None = None  # None: no STLS
-    has_apop: bool = False  # some account keeps a readable password
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(self, stream: Stream) -> None:
@@ -68,7 +67,7 @@ class Pop3Session:
         self._login = service.login
         self._clock = service.clock
         self._log = service.log.bind(cid=stream.cid)
-        self._stamp = self._new_stamp() if service.has_apop else None
+        self._stamp = self._new_stamp() if service.login.has_recoverable else None
         self._engine = Pop3Server(self._offer(), stamp=self._stamp)
         self._began_at = self._heard_at = service.clock.monotonic()
         self._attempts = 0
