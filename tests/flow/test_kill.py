@@ -19,8 +19,10 @@ from pathlib import Path
 import pytest
 
 from posthaus.testing.process import ServerProcess
+from posthaus.testing.storehouse import Databases
 
 ROUNDS = int(os.environ.get("POSTHAUS_KILLS", "12"))
+POSTGRES_ROUNDS = max(1, ROUNDS // 3)
 USERS = {f"u{i}@example.test": "pw" for i in range(4)}
 GONE = (OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.abort, imaplib.IMAP4.error, ValueError)
 
@@ -91,7 +93,7 @@ def shuffle(server: ServerProcess, user: str, ledger: Ledger, enough: Callable[[
             n += 1
             with ledger.lock:
                 ledger.tried.add(name)
-            kind, data = imap.append("INBOX", None, None, message(name))  # type: ignore[arg-type]
+            kind, data = imap.append("INBOX", None, None, message(name))
             assert kind == "OK"
             with ledger.lock:
                 ledger.there.add(name)
@@ -156,11 +158,21 @@ def check(server: ServerProcess, user: str, ledger: Ledger) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_was_acknowledged_survives(tmp_path: Path) -> None:
+    survives(ServerProcess(tmp_path / "house", USERS), ROUNDS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_was_acknowledged_survives_on_postgresql(databases: Databases, tmp_path: Path) -> None:
+    """The database lives on, as one on another host would: what is lost is every transaction under way."""
+    survives(ServerProcess(tmp_path / "house", USERS, store=databases.empty()), POSTGRES_ROUNDS)
+
+
+def survives(server: ServerProcess, rounds: int) -> None:
     rnd = random.Random(7)
     ledgers = {user: Ledger() for user in USERS}
-    server = ServerProcess(tmp_path / "house", USERS)
     try:
-        for round_ in range(ROUNDS):
+        for round_ in range(rounds):
             server.start()
             run_until_killed(server, ledgers, round_, changes=rnd.randrange(1, 120))
             server.start()
@@ -170,5 +182,5 @@ def test_what_was_acknowledged_survives(tmp_path: Path) -> None:
             server.stop()
     finally:
         server.kill()
-    assert sum(ledger.work for ledger in ledgers.values()) > 10 * ROUNDS
+    assert sum(ledger.work for ledger in ledgers.values()) > 10 * rounds
     assert "defect" not in server.log()

@@ -45,12 +45,36 @@ class NoServer(Exception):
 
 
 class Server:
-    """A running server."""
+    """A server that can be stopped and started again; what was committed is there again."""
 
     def __init__(self, folder: Path, programs: Path, as_user: dict[str, object]) -> None:
         self.folder = folder
         self._programs = programs
         self._as_user = as_user
+        self._process: subprocess.Popen[bytes] | None = None
+        data = ("initdb", "-D", self._data, "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "trust", "--no-sync")
+        _run([str(programs / data[0]), *data[1:]], as_user)
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._programs / "postgres"), "-D", self._data, "-k", str(self.folder), *settings],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, **self._as_user,  # type: ignore[call-overload]
+            )  # fmt: skip
+        _wait_until_ready(self._process, self)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT tells the clients and ends; SIGQUIT ends at once, as a crash does."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(how)
+            process.wait(_START_S)
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}&port={_PORT}"
@@ -74,35 +98,14 @@ def running_server() -> Iterator[Server]:
     programs = find_programs()
     folder = Path(tempfile.mkdtemp(prefix="posthaus-pg-"))
     as_user = _unprivileged(folder)
-    process = None
+    server = None
     try:
-        data = folder / "data"
-        initdb = [
-            str(programs / "initdb"),
-            "-D",
-            str(data),
-            "-U",
-            "postgres",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "-A",
-            "trust",
-        ]
-        _run([*initdb, "--no-sync"], as_user)
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *settings],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, **as_user,  # type: ignore[call-overload]
-            )  # fmt: skip
         server = Server(folder, programs, as_user)
-        _wait_until_ready(process, server)
+        server.start()
         yield server
     finally:
-        if process is not None:
-            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
-            process.wait(_START_S)
+        if server is not None:
+            server.stop(signal.SIGQUIT)  # nothing of it is kept
         shutil.rmtree(folder, ignore_errors=True)
 
 

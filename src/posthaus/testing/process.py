@@ -44,6 +44,16 @@ def posthaus(*args: str, stdin: str = "") -> str:
     return done.stdout
 
 
+def _files_of(pid: int) -> set[str]:
+    names = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            names.add(str(fd.readlink()))
+        except OSError:  # closed in the meantime
+            pass
+    return names
+
+
 class ServerProcess:
     """One server with its folder; may be killed and started again any number of times."""
 
@@ -73,6 +83,21 @@ class ServerProcess:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def worker_pids(self) -> list[int]:
+        """The processes that serve at this moment."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    def worker_of(self, client: socket.socket) -> int:
+        """The process that has the other end of a connection of ours; it must have said something. 0: none any more."""
+        port = client.getsockname()[1]
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            words = line.split()
+            if int(words[2].rpartition(":")[2], 16) == port and words[9] != "0":
+                for pid in self.worker_pids():
+                    if f"socket:[{words[9]}]" in _files_of(pid):
+                        return pid
+        return 0
 
     def run(self, *args: str, stdin: str = "") -> str:
         """A command on this server's folder."""

@@ -20,7 +20,7 @@ _CHANNEL = "posthaus"
 _PAYLOAD_OCTETS = 7_000  # PostgreSQL takes fewer than 8,000
 _LOOK_S = 1.0
 _COMMAND_S = 10.0  # then the connection is taken for lost
-_RECONNECT_S = (0.05, 5.0)  # first and longest pause
+_RECONNECT_S = (0.05, 1.0)  # first and longest pause
 _ACCOUNTS_AT_ONCE = 1_000  # compared in one question
 
 
