@@ -61,7 +61,7 @@ async def store(
         there = [r[0] & span.UID for r in rows if r[2] <= unchanged_since]
         old = [r[1] for r in rows if r[2] <= unchanged_since]
     keep, put = _masks(mode, bits)
-    before = Counter(old)
+    before = _counted(old)
     new_of = {f: f & keep | put for f in before}
     changed = _changed(there, old, new_of, uids)
     if changed:
@@ -94,6 +94,14 @@ def _changed(there: Sequence[int], old: Sequence[int], new_of: dict[int, int], u
     return from_sorted([u for u, f in zip(there, old, strict=True) if f != new_of[f]])
 
 
+def _counted(flags: Sequence[int]) -> dict[int, int]:
+    """How often each set of flags occurs. There are few: counting each in C is twice as fast as a Counter."""
+    different = set(flags)
+    return (
+        Counter(flags) if len(different) > 8 or not isinstance(flags, list) else {f: flags.count(f) for f in different}
+    )
+
+
 def _masks(mode: Mode, bits: int) -> tuple[int, int]:
     """flags & keep | put."""
     everything = (1 << 63) - 1
@@ -104,7 +112,9 @@ def _masks(mode: Mode, bits: int) -> tuple[int, int]:
     return 0, bits
 
 
-async def _count(tx: Tx, mailbox: int, modseq: int, before: Counter[int], new_of: dict[int, int], lowest: int) -> None:
+async def _count(
+    tx: Tx, mailbox: int, modseq: int, before: dict[int, int], new_of: dict[int, int], lowest: int
+) -> None:
     """Keeps the mailbox's counters true."""
     unseen = sum(n * ((not new_of[f] & SEEN) - (not f & SEEN)) for f, n in before.items())
     deleted = sum(n * ((new_of[f] & DELETED != 0) - (f & DELETED != 0)) for f, n in before.items())

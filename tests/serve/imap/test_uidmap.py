@@ -27,7 +27,9 @@ def test_against_a_list(seed: int) -> None:
             assert uids.number(uid) == (model.index(uid) + 1 if uid in model else 0)
             assert uids.count_from(uid) == sum(u >= uid for u in model)
         some = sorted(rnd.sample(range(1, highest + 5), 30))
-        assert uids.numbers_of(some) == [model.index(u) + 1 for u in some if u in model]
+        assert list(uids.numbers_of(some)) == [model.index(u) + 1 for u in some if u in model]
+        span = range(some[3], some[20])
+        assert list(uids.numbers_of(span)) == [model.index(u) + 1 for u in span if u in model]
         spans = from_sorted(some)
         assert [
             u for number, low, high in uids.pieces(spans) for u in range(low, high + 1) if uids.number(low) == number

@@ -84,8 +84,13 @@ class UidMap:
                 i += 1
         return found
 
-    def numbers_of(self, uids: Sequence[int]) -> list[int]:
+    def numbers_of(self, uids: Sequence[int]) -> Sequence[int]:
         """Message numbers of rising UIDs; those that are not there are left out."""
+        if isinstance(uids, range) and uids:
+            pieces = list(self.pieces([(uids[0], uids[-1])]))
+            if len(pieces) == 1:
+                number, low, high = pieces[0]
+                return range(number, number + high - low + 1)
         numbers: list[int] = []
         at = 0
         while at < len(uids):
