@@ -72,8 +72,9 @@ def test_accounts(shell: Shell) -> None:
     shell.add("Anna@example.test", "--quota", "5 GB")
     shell.add("bob@EXAMPLE.test")
     assert shell.done("account", "list") == (
-        "ADDRESS            USED  MESSAGES  QUOTA\nAnna@example.test        0         5.0 GB\n"
-        "bob@example.test         0         -\n"
+        "ADDRESS            USED  MESSAGES  QUOTA   RECOVERABLE\n"
+        "Anna@example.test        0         5.0 GB  -\n"
+        "bob@example.test         0         -       -\n"
     )
     listed = json.loads(shell.done("account", "list", "--json"))
     assert listed[0] == {
@@ -81,12 +82,32 @@ def test_accounts(shell: Shell) -> None:
         "used_octets": 0,
         "used_messages": 0,
         "quota_octets": 5 * 1024**3,
+        "recoverable": False,
     }
     assert json.loads(shell.done("account", "list", "--json", "--domain", "other.test")) == []
     shell.done("account", "quota", "anna@example.test", "1 MB")
     shell.done("account", "password", "anna@example.test", "--password-file", str(shell.secret))
     shell.done("account", "remove", "ANNA@example.test")
     assert [one["address"] for one in json.loads(shell.done("account", "list", "--json"))] == ["bob@example.test"]
+
+
+def test_a_readable_password_is_kept_for_who_opts_in_and_no_longer(shell: Shell) -> None:
+    def recoverable() -> dict[str, bool]:
+        listed = json.loads(shell.done("account", "list", "--json"))
+        return {one["address"].partition("@")[0]: one["recoverable"] for one in listed}
+
+    def is_in_store() -> bool:
+        return any(b"correct horse" in path.read_bytes() for path in (shell.folder / "store").glob("store.db*"))
+
+    shell.add("anna@example.test")
+    assert (recoverable(), is_in_store()) == ({"anna": False}, False)
+    shell.add("bob@example.test", "--recoverable")
+    assert (recoverable(), is_in_store()) == ({"anna": False, "bob": True}, True)
+    assert re.search(r"(?m)^bob@.* yes$", shell.done("account", "list"))
+    password = ("account", "password", "--password-file", str(shell.secret))
+    shell.done(*password, "--recoverable", "anna@example.test")
+    shell.done(*password, "bob@example.test")
+    assert recoverable() == {"anna": True, "bob": False}
 
 
 def test_account_refusals(shell: Shell, tmp_path: Path) -> None:
@@ -139,7 +160,7 @@ def test_import(shell: Shell, tmp_path: Path) -> None:
     people.write_text("u1@example.test,x\nu4@example.test,x\nno comma\nu5@other.test,x\nu6@example.test,\n")
     code, out, err = shell.run("account", "import", str(people))
     assert (code, out) == (1, "")
-    assert sorted(re.sub(r"^posthaus: ", "", line) for line in err.splitlines()) == [
+    assert [re.sub(r"^posthaus: ", "", line) for line in err.splitlines()] == [
         "line 1: the account u1@example.test is there already",
         "line 3: is not `address,password`",
         "line 4: there is no domain other.test; `posthaus domain add` makes one",

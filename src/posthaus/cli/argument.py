@@ -61,6 +61,12 @@ def _add_house(commands: _Commands) -> None:
 
 def _add_password(command: argparse.ArgumentParser) -> None:
     command.add_argument("--password-file", metavar="FILE", help="read the password there (default: standard input)")
+    command.add_argument(
+        "--recoverable",
+        action="store_true",
+        help="let old programs log in by CRAM-MD5 and APOP. The price: the password itself is kept in the store and its"
+        " backups, and whoever reads them has it. A password set without this is kept as a hash only",
+    )
 
 
 def _add_account(commands: _Commands) -> None:
@@ -80,7 +86,7 @@ def _add_account(commands: _Commands) -> None:
     quota = _command(group, "quota", "account:quota", "set how much an account may hold")
     quota.add_argument("address")
     quota.add_argument("quota", metavar="SIZE")
-    bulk = _command(group, "import", "account:bulk", "make many accounts from lines `address,password`")
+    bulk = _command(group, "import", "bulk:run", "make many accounts from lines `address,password`")
     bulk.add_argument("file", metavar="FILE", help='"-" is standard input')
     bulk.add_argument("--quota", metavar="SIZE")
     bulk.add_argument("--skip-existing", action="store_true", help="leave accounts that are there as they are")

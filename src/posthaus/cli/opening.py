@@ -64,6 +64,13 @@ def read_quota(text: str) -> int:
         raise Refusal(str(fault)) from None
 
 
+def quota_of(options: Namespace) -> int:
+    """--quota, or what the settings say."""
+    if options.quota is not None:
+        return read_quota(options.quota)
+    return read_settings(Path(options.folder)).mail.quota
+
+
 def read_password(options: Namespace) -> str:
     """From the file, or standard input, or asked for twice on a terminal. One line end at its end is not part of it."""
     if options.password_file is not None:
