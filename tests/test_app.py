@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from posthaus.app import DOORS, App, hostname_of, places
+from posthaus.base import limit
 from posthaus.base.clock import SystemClock
 from posthaus.base.log import Log
 from posthaus.base.setting import ListenSetting, Settings, loopback
 from posthaus.net.bind import BindFault
 from posthaus.net.tls import CertificateFault, write_self_signed
+from posthaus.store import account, directory
 
 SETTINGS = loopback(Settings(hostname="mx.example", listen=ListenSetting(imaps_other=585)))
 GREETINGS = {"smtp": b"220 mx.example ", "submission": b"220 mx.example ", "imap": b"* OK ", "pop3": b"+OK "}
@@ -90,6 +92,26 @@ async def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         other = App(Settings("mx.example", listen=listen), tmp_path, Log(SystemClock(), lambda line: None))
         with pytest.raises(BindFault, match=str(app.ports["smtp"])):
             await other.start()
+
+
+async def test_what_log_in_offers_follows_the_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "LOGIN_REFRESH_S", 0.001)
+    lines: list[str] = []
+    async with running(tmp_path, lines) as app:
+
+        async def greeting() -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", app.ports["pop3"])
+            line = await reader.readline()
+            writer.close()
+            return line
+
+        await app.store.write(directory.add_domain, "a.test", 1)
+        person = await app.store.write(account.create, "a@a.test", "a@a.test", "a.test", {"argon2": b"x"}, 0, 1)
+        assert b"<" not in await greeting()
+        await app.store.write(account.set_credentials, person, {"cleartext": b"x"})
+        while b"<" not in await greeting():
+            assert not app.login.has_recoverable
+    assert not [line for line in lines if " defect " in line or " warn " in line]
 
 
 def test_places() -> None:
