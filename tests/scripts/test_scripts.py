@@ -1,6 +1,7 @@
-"""Every script, played against the real server in each way that it can be played.
+"""Every script, played against the real server in each way that it can be played, and whole also on PostgreSQL.
 
-One server serves them all, each play with accounts of its own; what the server logs as its own defect fails the play.
+One server for each store serves them all, each play with accounts of its own; what the server logs as its own defect
+fails the play.
 """
 
 from collections.abc import AsyncIterator
@@ -9,12 +10,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from _pytest.mark import ParameterSet
 
 import posthaus.testing
+from posthaus.base.setting import Settings, StoreSetting
 from posthaus.testing.kit import AsyncOffice
 from posthaus.testing.place import Place, Skipped, connect, reach
 from posthaus.testing.player import play
 from posthaus.testing.script import WAYS, Script, parse_script
+from posthaus.testing.storehouse import Databases
 
 HERE = Path(__file__).parent
 PASSWORD = "secret"
@@ -26,12 +30,22 @@ def scripts() -> list[tuple[str, Script]]:
     return [(f"{path.parent.name}/{path.stem}", parse_script(path.read_text(encoding="utf-8"))) for path in paths]
 
 
-PLAYS = [(name, script, way) for name, script in scripts() for way in WAYS if script.can(way)]
+def plays(*ways: str) -> list[ParameterSet]:
+    return [
+        pytest.param(name, script, way, id=f"{name}-{way}")
+        for name, script in scripts()
+        for way in ways
+        if script.can(way)
+    ]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def office() -> AsyncIterator[AsyncOffice]:
-    async with posthaus.testing.server() as office:
+async def office(request: pytest.FixtureRequest) -> AsyncIterator[AsyncOffice]:
+    url = "sqlite:"
+    if request.param == "postgres":
+        databases: Databases = request.getfixturevalue("databases")
+        url = databases.empty()
+    async with posthaus.testing.server(settings=Settings(store=StoreSetting(url=url))) as office:
         await office.account("postmaster@example.test", PASSWORD)
         yield office
 
@@ -67,8 +81,20 @@ def where(office: AsyncOffice, proto: str, script: Script, way: str, number: int
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize(("name", "script", "way"), PLAYS, ids=[f"{name}-{way}" for name, _, way in PLAYS])
+@pytest.mark.parametrize(("name", "script", "way"), plays(*WAYS))
+@pytest.mark.parametrize("office", ["sqlite"], indirect=True)
 async def test_script(office: AsyncOffice, name: str, script: Script, way: str) -> None:
+    await perform(office, name, script, way)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("name", "script", "way"), plays("whole"))
+@pytest.mark.parametrize("office", ["postgres"], indirect=True)
+async def test_script_on_postgresql(office: AsyncOffice, name: str, script: Script, way: str) -> None:
+    await perform(office, name, script, way)
+
+
+async def perform(office: AsyncOffice, name: str, script: Script, way: str) -> None:
     number = next(NUMBERS)
     place = where(office, name.partition("/")[0], script, way, number)
     await office.account(place.user, PASSWORD)
@@ -88,6 +114,7 @@ async def test_script(office: AsyncOffice, name: str, script: Script, way: str) 
 
 
 @pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("office", ["sqlite"], indirect=True)
 async def test_what_pop3_announces_has_a_script(office: AsyncOffice) -> None:
     """Its table depends on the moment, so the server itself is asked; tests/house/test_capability.py has the others."""
     needed = {need for name, script in scripts() if name.startswith("pop3/") for need in script.needs}
