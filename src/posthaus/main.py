@@ -41,7 +41,7 @@ from posthaus.worker import Lines, Post, event_loop, work
 
 _SETTLED_S = 5.0  # a worker that dies younger than this is started again only after a pause
 _PAUSE_S = 0.1
-_PAUSE_MAX_S = 30.0
+_PAUSE_MAX_S = 5.0  # clients wait as long in the backlog of its sockets, also after the database is back
 _LONGER_S = 10.0  # beyond the drain, before a worker that does not end is killed
 _REAP_S = 1.0
 
