@@ -1,7 +1,13 @@
 """Several sessions on one mailbox: who hears of what, and when."""
 
 import asyncio
+from typing import Any
 
+import pytest
+
+from posthaus.serve.imap import session
+from posthaus.store import change
+from posthaus.store.error import StoreDown
 from posthaus.store.tx import Tx
 from posthaus.testing.imaphouse import Client, ImapHouse
 
@@ -162,3 +168,52 @@ async def test_a_defect_ends_the_session(house: ImapHouse) -> None:
 
 async def _spoil(tx: Tx) -> None:
     await tx.run("UPDATE message SET structure=$1", b"\0")
+
+
+async def test_news_that_cannot_be_read_are_told_later(house: ImapHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = await three(house)
+    await one.append("INBOX", MAIL)
+    await one.ok("STORE 2 +FLAGS.SILENT (\\Flagged $Own)")
+    read = house.store.read
+    all_news = ["* 4 EXISTS", "* 1 RECENT", "* 2 FETCH (UID 2 FLAGS (\\Flagged $Own))"]
+    told: list[str] = []
+    for good in range(4):  # reads until the store is down
+        calls = 0
+
+        async def failing(fn: Any, *args: Any, good: int = good) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls > good:
+                raise StoreDown
+            return await read(fn, *args)
+
+        monkeypatch.setattr(house.store, "read", failing)
+        told += await other.ok("NOOP")
+        monkeypatch.undo()
+    told += await other.ok("NOOP")
+    assert [line for line in told if "FLAGS " not in line or "FETCH" in line] == all_news
+    assert [line for line in told if line.startswith("* FLAGS")]
+    assert await other.ok("NOOP") == []
+
+
+async def test_idle_asks_again_after_news_that_could_not_be_read(
+    house: ImapHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await three(house)
+    monkeypatch.setattr(session, "_NEWS_AGAIN_S", 0.0)
+    other.send(b"i IDLE\r\n")
+    assert await other.hear() == "+ idling"
+    read, asked = house.store.read, 0
+
+    async def failing(fn: Any, *args: Any) -> Any:
+        nonlocal asked
+        if fn is change.since:
+            asked += 1
+            if asked == 1:
+                raise StoreDown
+        return await read(fn, *args)
+
+    monkeypatch.setattr(house.store, "read", failing)
+    await one.append("INBOX", MAIL)
+    assert [await other.hear(), await other.hear()] == ["* 4 EXISTS", "* 1 RECENT"]
+    assert asked >= 2

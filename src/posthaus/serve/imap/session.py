@@ -34,6 +34,7 @@ from posthaus.store.store import Watch
 
 Answer = Callable[["ImapSession", Any], Awaitable[None]]
 _FLUSH_OCTETS = 64 * 1024
+_NEWS_AGAIN_S = 1.0  # an IDLE that rang while the store could not be read
 
 
 class ImapSession:
@@ -277,11 +278,22 @@ class ImapSession:
             await self.tell_news(may_expunge=True)
 
     async def tell_news(self, *, may_expunge: bool) -> None:
-        """What others did, from the book, as far as the client may hear it now."""
-        view = self.view
-        if view is None:
+        """What others did, from the book, as far as the client may hear it now.
+
+        Where the store cannot be read it is told later: the command that it follows has been carried out all the same.
+        """
+        if self.view is None:
             return
         self._rung = False
+        try:
+            await self._tell_news(self.view, may_expunge=may_expunge)
+        except Trouble:
+            self.site.metric.count("imap.news.later")
+            self._rung = True
+            if self._idling:
+                asyncio.get_running_loop().call_later(_NEWS_AGAIN_S, self._ring)
+
+    async def _tell_news(self, view: View, *, may_expunge: bool) -> None:
         changes = await self.site.store.read(change.since, view.account, self._book)
         if changes:
             self._book = changes[-1].modseq
@@ -297,25 +309,29 @@ class ImapSession:
         self.say(view.tell_added(recent=not self.is_rev2))
         flagged = view.flags_to_tell()
         if flagged:
-            await fetch.send_flags(self, flagged, with_uid=True)
+            try:
+                await fetch.send_flags(self, flagged, with_uid=True)
+            except Trouble:
+                view.flagged = flagged
+                raise
         if view.gone:
             self._rung = True  # the next command may tell them
 
     async def _look_again(self, view: View) -> None:
         """The selected mailbox was renamed, or removed: then the client sees all its messages go (RFC 2180 §3.3)."""
-        view.mailbox_changed = False
         try:
             view.name = (await self.site.store.read(mailboxes.get, view.mailbox)).name
         except NoSuchMailbox:
             view.gone = view.uids.ranges()
+        view.mailbox_changed = False
 
     async def read_keywords(self, used: Sequence[str], *, force: bool = False) -> None:
         """Learns keywords that are new to this view, and tells them before a flag shows them (RFC 9051 §7.3.5)."""
         view = self.selected
         known = {name.lower() for name in view.flag_text.keywords.values()}
         if force or any(name.lower() not in known for name in used):
-            view.keywords_changed = False
             keywords = await self.site.store.read(mailboxes.keywords, view.mailbox)
+            view.keywords_changed = False
             if keywords != view.flag_text.keywords:
                 view.flag_text = type(view.flag_text)(keywords)
                 self.say(view.flags_lines())
