@@ -335,3 +335,32 @@ def test_without_a_database_all_is_deferred_and_then_goes_on(
         assert len(one.search(None, "ALL")[1][0].split()) == 3
     assert server.worker_pids() == workers
     assert not re.search(r" defect ", server.log()), server.log()[-3000:]
+
+
+def test_a_worker_that_dies_without_a_database_has_its_successor_when_it_is_back(
+    server: ServerProcess, database: Server, user: str
+) -> None:
+    before = set(server.worker_pids())
+    died = min(before)
+    ready = server.log().count(" worker.ready ")
+    refused = server.log().count(" worker.refused ")
+    database.stop()
+    try:
+        os.kill(died, signal.SIGKILL)
+        wait(lambda: server.log().count(" worker.refused ") >= refused + 2)
+    finally:
+        database.start()
+    wait(lambda: server.log().count(" worker.ready ") == ready + 1)
+    assert before - {died} < set(server.worker_pids())
+    for n in range(8):  # some come to the successor
+        send(server, user, str(n))
+    with Imap(server, user) as imap:
+        assert len(imap.search(None, "ALL")[1][0].split()) == 8
+
+
+def wait(until: Callable[[], bool]) -> None:
+    """For something outside of this process."""
+    began = time.monotonic()
+    while not until():
+        assert time.monotonic() - began < BACK_S
+        time.sleep(0.01)

@@ -31,7 +31,7 @@ _DOWN_CLASSES = ("08", "28", "58", "F0", "XX")  # connection, authorization, sys
 # shut down, starting, timed out, no such database, a standby
 _DOWN = ("57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "3D000", "25006")
 _MIGRATION_LOCK = 0x706F7374  # "post"; one worker migrates
-_CONNECT_S = 10.0
+_CONNECT_S = 10.0  # also for BEGIN: a server that takes longer is as good as none
 
 
 class PostgresTx:
@@ -115,13 +115,16 @@ class Pool:
                 connection = self._idle.pop()
                 try:
                     if not connection.is_closed():
-                        await connection.execute(begin)
+                        await connection.execute(begin, timeout=_CONNECT_S)
                         return connection
+                except TimeoutError:  # the server hangs, and with it all that lie here
+                    connection.terminate()
+                    raise
                 except FAULTS:
                     connection.terminate()  # it died while it lay idle; nothing has been asked yet
             connection = await connect(self._url)
             try:
-                await connection.execute(begin)
+                await connection.execute(begin, timeout=_CONNECT_S)
             except BaseException:
                 connection.terminate()
                 raise
