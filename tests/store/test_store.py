@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from posthaus.store import account, directory, message
+from posthaus.store import account, directory, message, migrate
 from posthaus.store.error import NoSuchAccount, StoreDown
 from posthaus.store.message import Placing
 from posthaus.store.migrate import SchemaNewer
@@ -139,4 +139,4 @@ async def test_a_store_of_a_later_release_is_refused(tmp_path: Path, house: Stor
 
 
 async def _earlier(tx: Tx) -> None:
-    await tx.run("UPDATE meta SET value=1")
+    await tx.run("UPDATE meta SET value=$1", migrate.migrations(migrate.POSTGRES)[-1][0])
