@@ -132,6 +132,7 @@ def main() -> None:
         raise SystemExit("name the folder of the measuring scripts: --scripts or POSTHAUS_BENCH_SCRIPTS")
     scripts = Path(a.scripts)
     scratch = Path(tempfile.mkdtemp(prefix="posthaus-bench-"))
+    scratch.chmod(0o755)  # the peers' own users must get to their folders in it
     results = Path(a.out) if a.out else scratch / "results.jsonl"
     server, target = start_ours(scratch, a.workers)
     targets, peers = [str(target)], []
