@@ -16,5 +16,5 @@ def test_is_a_value() -> None:
 
 def test_fields_are_those_of_the_store() -> None:
     names = [one.name for one in dataclasses.fields(Prepared)]
-    assert names[:5] == ["size_octets", "sha256", "head_octets", "version", "structure"]
+    assert names[:4] == ["size_octets", "head_octets", "version", "structure"]
     assert len(names) == 18

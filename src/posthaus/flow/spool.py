@@ -1,6 +1,6 @@
 """The octets of one message as they come: in memory up to a limit, then in a file without a name.
 
-Size and SHA-256 are kept as the octets come in. add() never waits; where it says so, flush() writes what has gathered
+The size is kept as the octets come in. add() never waits; where it says so, flush() writes what has gathered
 in a thread, so a large message does not hold up the loop. The file is unlinked from the start: a crash leaves nothing.
 
 Standards: none.
@@ -9,7 +9,6 @@ Faults:    SpoolFull, SpoolDown (Trouble).
 
 import asyncio
 import errno
-import hashlib
 import mmap
 import tempfile
 from pathlib import Path
@@ -32,7 +31,7 @@ class SpoolDown(Trouble):
 class Spool:
     """One message. close() when it is kept or refused; the octets are gone then."""
 
-    __slots__ = ("_busy", "_closed", "_file", "_folder", "_gathered", "_hash", "_map", "_memory", "_pieces", "size")
+    __slots__ = ("_busy", "_closed", "_file", "_folder", "_gathered", "_map", "_memory", "_pieces", "size")
 
     def __init__(self, folder: Path, memory_octets: int = limit.SPOOL_MEMORY_OCTETS) -> None:
         self.size = 0
@@ -40,15 +39,10 @@ class Spool:
         self._memory = memory_octets
         self._pieces: list[bytes] = []
         self._gathered = 0  # octets in pieces
-        self._hash = hashlib.sha256()
         self._file: IO[bytes] | None = None
         self._map: mmap.mmap | None = None
         self._busy = False  # a thread writes
         self._closed = False
-
-    @property
-    def sha256(self) -> bytes:
-        return self._hash.digest()
 
     @property
     def in_memory(self) -> bool:
@@ -59,7 +53,6 @@ class Spool:
         self._pieces.append(octets)
         self._gathered += len(octets)
         self.size += len(octets)
-        self._hash.update(octets)
         return self._gathered > self._memory
 
     async def flush(self) -> None:

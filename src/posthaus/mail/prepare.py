@@ -7,7 +7,6 @@ Standards: RFC 5322 §3.6, RFC 2045, RFC 2046; RFC 8621 §4.1.4 (hasAttachment);
 Faults:    none.
 """
 
-import hashlib
 from typing import Final
 
 from posthaus.mail import fieldcache
@@ -28,8 +27,8 @@ from posthaus.mail.word import decode_words
 _SIGNATURES: Final = frozenset({b"pgp-signature", b"pkcs7-signature", b"x-pkcs7-signature", b"pgp-encrypted", b"ics"})
 
 
-def prepare(octets: bytes | memoryview, sha256: bytes | None = None) -> Prepared:
-    """All that later readers need. `sha256` is the caller's, where it was kept as the octets came in."""
+def prepare(octets: bytes | memoryview) -> Prepared:
+    """All that later readers need."""
     if not isinstance(octets, bytes):
         octets = bytes(octets)
     head_octets = head_end(octets)
@@ -42,7 +41,6 @@ def prepare(octets: bytes | memoryview, sha256: bytes | None = None) -> Prepared
     sent = parse_date(date) if date else None
     return Prepared(
         size_octets=len(octets),
-        sha256=sha256 or hashlib.sha256(octets).digest(),
         head_octets=head_octets,
         version=VERSION,
         structure=pack(root),

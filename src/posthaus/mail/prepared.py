@@ -14,7 +14,6 @@ class Prepared:
     """Facts of one message. Offsets in `structure` are relative to the blob: the octets as they came, no prefix."""
 
     size_octets: int  # of the blob
-    sha256: bytes
     head_octets: int  # length of the header including the empty line
     version: int  # of the scan; a job re-scans older rows
     structure: bytes  # packed part tree; mail.structure.unpack
