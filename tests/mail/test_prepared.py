@@ -17,4 +17,4 @@ def test_is_a_value() -> None:
 def test_fields_are_those_of_the_store() -> None:
     names = [one.name for one in dataclasses.fields(Prepared)]
     assert names[:4] == ["size_octets", "head_octets", "version", "structure"]
-    assert len(names) == 18
+    assert len(names) == 17
