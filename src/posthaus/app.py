@@ -8,7 +8,6 @@ Faults:    Refusal (settings, certificates, addresses in use) and Trouble (the s
 """
 
 import asyncio
-import dataclasses
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -172,7 +171,7 @@ class App:
         return store
 
     def _make_site(self, hostname: str) -> Site:
-        executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="login")
+        executor = ThreadPoolExecutor(limit.LOGIN_THREADS, thread_name_prefix="login")
 
         async def close() -> None:
             executor.shutdown(wait=False, cancel_futures=True)
@@ -303,7 +302,3 @@ class App:
     def _tick_on(self) -> None:
         self.wheel.tick()
         self._tick = asyncio.get_running_loop().call_later(_TICK_S, self._tick_on)
-
-
-def with_workers(settings: Settings, workers: int) -> Settings:
-    return dataclasses.replace(settings, server=dataclasses.replace(settings.server, workers=workers))
