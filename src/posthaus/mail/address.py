@@ -52,10 +52,6 @@ class Address:
         """The canonical look-up key. RFC 5321 §2.4 not: localparts differ by more than case, as everywhere."""
         return f"{localpart_key(self.localpart)}@{self.domain}"
 
-    @property
-    def is_ascii(self) -> bool:
-        return self.localpart.isascii()
-
 
 def localpart_key(localpart: str) -> str:
     """Casefolded and in NFC, so that all spellings of one name find one account."""

@@ -14,7 +14,6 @@ from posthaus.base import limit
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 """A fatal alert, 120 (RFC 7301 §3.2)."""
 
-_HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _ALPN = 16
 

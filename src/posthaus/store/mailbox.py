@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthaus.base import limit
-from posthaus.mail.flag import FIRST_KEYWORD_BIT
+from posthaus.mail.flag import FIRST_KEYWORD_BIT, LAST_KEYWORD_BIT
 from posthaus.store import account as accounts
 from posthaus.store import change
 from posthaus.store.error import (
@@ -283,7 +283,7 @@ async def keyword_bits(tx: Tx, account: int, mailbox: int, names: Sequence[str],
     for name in names:
         bit = known.get(name.lower())
         if bit is None:
-            free = set(range(FIRST_KEYWORD_BIT, 63)) - set(known.values())
+            free = set(range(FIRST_KEYWORD_BIT, LAST_KEYWORD_BIT + 1)) - set(known.values())
             if not free:
                 raise LimitReached("keywords")
             bit = known[name.lower()] = min(free)

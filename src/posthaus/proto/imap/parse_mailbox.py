@@ -10,7 +10,6 @@ from typing import TypeVar
 from posthaus.base.limit import IMAP_LIST_PATTERNS
 from posthaus.proto.imap.code import LIMIT
 from posthaus.proto.imap.command import (
-    Command,
     Create,
     Delete,
     List,
@@ -45,7 +44,6 @@ _SELECTS = frozenset({b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE
 _BASES = frozenset({b"SUBSCRIBED", b"SPECIAL-USE"})
 _RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS"})
 _Named = TypeVar("_Named", bound=Delete | Subscribe | Unsubscribe)
-Parser = Callable[[Cursor, bytes, bool], Command]
 
 
 def named(build: Callable[[bytes, str], _Named]) -> Callable[[Cursor, bytes, bool], _Named]:

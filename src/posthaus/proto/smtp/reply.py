@@ -83,7 +83,6 @@ NOT_IMPLEMENTED = _reply(502, "5.5.1", "Command not implemented")
 LINE_TOO_LONG = _reply(500, "5.5.2", "Line too long")
 BARE_CR = _reply(500, "5.5.2", "A bare CR is not allowed")
 BARE_LF = _reply(521, "5.5.2", "A bare LF is not allowed, closing the connection")
-NOT_UTF8 = _reply(500, "5.5.2", "Odd octets in the command")
 SYNTAX = _reply(501, "5.5.4", "Syntax error in the argument")
 NO_ARGUMENT = _reply(501, "5.5.4", "This command takes no argument")
 NAME_NEEDED = _reply(501, "5.5.4", "A domain or address literal is needed")
@@ -125,7 +124,6 @@ def accepted(tid: str) -> Reply:
 # -- will (the policies) -------------------------------------------------------------------------------------------
 NO_SUCH_USER = _reply(550, "5.1.1", "No such mailbox")
 ACCOUNT_DISABLED = _reply(550, "5.2.1", "This mailbox takes no mail")
-ACCOUNT_DISABLED_NOW = _reply(450, "4.2.1", "This mailbox takes no mail at present")
 OVER_QUOTA = _reply(452, "4.2.2", "This mailbox is full")
 RELAYING_DENIED = _reply(550, "5.7.1", "Relaying denied")
 ALIAS_LEADS_OUT = _reply(550, "5.7.1", "This address leads to another domain, which is not configured")
@@ -139,7 +137,6 @@ NO_SPACE = _reply(452, "4.3.1", "No space at present, try again later")
 
 # -- AUTH and STARTTLS ---------------------------------------------------------------------------------------------
 AUTH_REQUIRED = _reply(530, "5.7.0", "Authentication required")
-STARTTLS_FIRST = _reply(530, "5.7.0", "STARTTLS first")
 AUTH_NEEDS_TLS = _reply(538, "5.7.11", "Encryption required for AUTH, STARTTLS first")
 AUTHENTICATED = _reply(235, "2.7.0", "Authenticated")
 BAD_CREDENTIALS = _reply(535, "5.7.8", "Name or password wrong")

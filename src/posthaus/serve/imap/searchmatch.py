@@ -23,7 +23,6 @@ from posthaus.proto.imap.key import Clock, Key, Order
 from posthaus.serve.imap.searchtext import Needle, is_kept
 
 Judge = Callable[[Sequence[Any]], bool | None]
-_Resolve = Callable[[Key], Ranges]
 
 _EPOCH_DAY = 719_163  # ordinal of 1-Jan-1970
 _DAY_S = 86_400
