@@ -13,6 +13,7 @@ from posthaus.base.setting import (
     read_settings,
     render_default,
     render_house,
+    split_port,
 )
 from posthaus.base.settingfile import SettingFault
 
@@ -50,6 +51,8 @@ def test_not_utf8(tmp_path: Path) -> None:
         ("[network]\nproxies = ['10.0.0.1/8']", "which is not a network"),
         ("[network]\nconnections = 0", "must be more than zero"),
         ("[store]\nurl = 'mysql:'", 'must be "sqlite:" or begin with "postgresql://"'),
+        ("[send]\nresolvers = ['127.0.0.1:0']", "'127.0.0.1:0', which is not an address, or an address and a port"),
+        ("[send]\nsource = ['mail.example']", "'mail.example', which is not an IP address"),
         ("[server]\ndrain = '-1 s'", "is not a duration"),
     ],
 )
@@ -71,3 +74,19 @@ def test_every_setting_has_help() -> None:
                 walk(inner)
 
     walk(Settings())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("127.0.0.1", ("127.0.0.1", 53)),
+        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
+        ("::1", ("::1", 53)),
+        ("[::1]", ("::1", 53)),
+        ("[::1]:5353", ("::1", 5353)),
+        ("127.0.0.1:x", ("127.0.0.1", None)),
+        ("127.0.0.1:65536", ("127.0.0.1", None)),
+    ],
+)
+def test_an_address_and_a_port(text: str, found: tuple[str, int | None]) -> None:
+    assert split_port(text, 53) == found

@@ -21,6 +21,7 @@ MIRRORED = ("base", "mail", "net", "proto")
 WITHOUT_TEST: dict[str, str] = {
     # module: where it is tested instead
     "base/clock.py": "one call each; the clock of tests is tests/testing/test_clock.py",
+    "base/dns.py": "values and a Protocol; tests/net/test_resolver.py asks a real server",
     "base/error.py": "two names without behaviour",
     "base/limit.py": "constants",
     "mail/envelope.py": "values without behaviour",

@@ -53,6 +53,27 @@ def _addresses(value: tuple[str, ...]) -> str | None:
     return None if value else "must name at least one address"
 
 
+def _sources(value: tuple[str, ...]) -> str | None:
+    return _addresses(value) if value else None
+
+
+def _resolvers(value: tuple[str, ...]) -> str | None:
+    for one in value:
+        address, port = split_port(one, 53)
+        if port is None or (address and _addresses((address,))):
+            return f"has {one!r}, which is not an address, or an address and a port such as 127.0.0.1:53 or [::1]:53"
+    return None
+
+
+def split_port(text: str, default: int) -> tuple[str, int | None]:
+    """An address as in the settings, "192.0.2.1:53" or "[2001:db8::1]:53", and its port; None where that is none."""
+    address, colon, port = text.rpartition(":")
+    if not colon or (":" in address and not address.endswith("]")):
+        return text.strip("[]"), default
+    is_port = port.isascii() and port.isdigit() and 0 < int(port) <= 65535
+    return address.strip("[]"), int(port) if is_port else None
+
+
 def store_url_fault(value: str) -> str | None:
     known = value == "sqlite:" or value.startswith(("postgresql://", "postgres://"))
     return None if known else 'must be "sqlite:" or begin with "postgresql://"'
@@ -134,6 +155,30 @@ class MailSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class SendSetting:
+    give_up: Duration = setting(
+        Duration(5 * 86400.0),
+        "How long delivery to another server is tried before the sender is told.",
+        check=_positive,
+    )
+    warn: Duration = setting(
+        Duration(4 * 3600.0), 'After how long the sender is told that it takes time. "0 s": never.', check=_not_negative
+    )
+    networks: tuple[str, ...] = setting(
+        (),
+        "Networks that may submit mail without log-in, such as a printer's. Only from addresses of domains of ours.",
+        check=_networks,
+    )
+    source: tuple[str, ...] = setting(
+        (), "Addresses of ours from which mail is sent. Empty: the system picks.", check=_sources
+    )
+    resolvers: tuple[str, ...] = setting(
+        (), "DNS resolvers, address or address:port. Empty: those of /etc/resolv.conf.", check=_resolvers
+    )
+    port: int = setting(25, "Port of other servers. Another one is for trying out.", check=_port)
+
+
+@dataclass(frozen=True, slots=True)
 class LogSetting:
     file: str = setting("", "Log file, relative to this file. Empty: standard error.")
 
@@ -147,6 +192,7 @@ class Settings:
     tls: TlsSetting = setting(TlsSetting(), "Certificates. SIGHUP reads them again.")
     store: StoreSetting = setting(StoreSetting(), "Where the mail is kept.")
     mail: MailSetting = setting(MailSetting(), "Messages and accounts.")
+    send: SendSetting = setting(SendSetting(), "Sending to other servers.")
     log: LogSetting = setting(LogSetting(), "The log: one line per fact.")
 
 

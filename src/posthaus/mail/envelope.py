@@ -2,7 +2,8 @@
 
 Values only. What a parameter does is decided by those who read it.
 
-Standards: RFC 5321 §2.3.1, RFC 1870, RFC 3030, RFC 3461 §4, RFC 6152, RFC 6531 §3.4, RFC 8689.
+Standards: RFC 5321 §2.3.1, RFC 1870, RFC 2852 §4, RFC 3030, RFC 3461 §4, RFC 4865 §4, RFC 6152, RFC 6531 §3.4,
+           RFC 6710 §3, RFC 8689.
 Faults:    none.
 """
 
@@ -19,6 +20,15 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
+class DeliverBy:
+    """RFC 2852 §4: in so many seconds from MAIL; then it is returned (mode R) or the delay is told (N)."""
+
+    seconds: int
+    mode: Literal["N", "R"]
+    trace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """What MAIL said. `reverse_path` None is the null reverse-path <>; `envid` is kept as xtext, as it came."""
 
@@ -29,6 +39,9 @@ class Envelope:
     ret: Ret | None = None
     envid: bytes | None = None
     requiretls: bool = False
+    hold_until: int | None = None  # FUTURERELEASE: Unix seconds
+    deliver_by: DeliverBy | None = None
+    priority: int = 0  # MT-PRIORITY, -9 to 9
 
 
 @dataclass(frozen=True, slots=True)
