@@ -44,10 +44,6 @@ class Spool:
         self._busy = False  # a thread writes
         self._closed = False
 
-    @property
-    def in_memory(self) -> bool:
-        return self._file is None
-
     def add(self, octets: bytes) -> bool:
         """More octets; True when flush() is due before the next ones."""
         self._pieces.append(octets)

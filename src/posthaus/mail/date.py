@@ -1,9 +1,9 @@
-"""Dates of mail: the Date field in and out, INTERNALDATE in and out, the date of a SEARCH key.
+"""Dates of mail: the Date field in and out. IMAP's own dates are in proto/imap/date.py.
 
-Reading the Date field is lenient, for what senders really write; reading IMAP's own dates is strict. What names no
-possible instant is None, and the caller takes the internal date instead (RFC 5256 §3).
+Reading is lenient, for what senders really write. What names no possible instant is None, and the caller takes the
+internal date instead (RFC 5256 §3).
 
-Standards: RFC 5322 §3.3, §4.3; RFC 9051 §9 (date, date-time).
+Standards: RFC 5322 §3.3, §4.3.
 Faults:    none; None for what cannot be read.
 """
 
@@ -40,8 +40,6 @@ _ISO = re.compile(
     rb"\s*+(\d{4})-(\d\d)-(\d\d)[T\s]\s*+(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?[ ]?(?:([+-]\d\d):?(\d\d))?"
 ).match
 
-_DATE_TIME = re.compile(rb"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)").fullmatch
-_SEARCH = re.compile(rb"(\d{1,2})-([A-Za-z]{3})-(\d{4})").fullmatch
 _COMMENT = re.compile(rb"\([^()]*\)")
 
 
@@ -82,42 +80,6 @@ def render_date(seconds: int, offset_minutes: int = 0) -> bytes:
     return b"%b, %02d %b %04d %b %b" % (
         _DAY_NAMES[day.weekday()], day.day, _MONTH_NAMES[day.month - 1], day.year, _clock(rest), _zone(offset_minutes),
     )  # fmt: skip
-
-
-def parse_date_time(value: bytes) -> DateTime | None:
-    """date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
-
-    The quotes may be gone already.
-    """
-    found = _DATE_TIME(value.strip(b'"'))
-    if not found:
-        return None
-    day, month, year, hour, minute, second, sign, zone_hour, zone_minute = found.groups()
-    if int(zone_minute) > 59 or int(zone_hour) > 23:
-        return None
-    offset = int(zone_hour) * 60 + int(zone_minute)
-    return _instant(
-        int(year), _MONTHS.get(month.lower(), 0), day, hour, minute, second, -offset if sign == b"-" else offset
-    )
-
-
-def render_date_time(seconds: int, offset_minutes: int = 0) -> bytes:
-    """INTERNALDATE with its quotes: `"17-Jul-1996 02:44:25 -0700"`."""
-    days, rest = divmod(seconds + offset_minutes * 60, 86_400)
-    day = date.fromordinal(days + _EPOCH_DAY)
-    return b'"%2d-%b-%04d %b %b"' % (
-        day.day,
-        _MONTH_NAMES[day.month - 1],
-        day.year,
-        _clock(rest),
-        _zone(offset_minutes),
-    )
-
-
-def parse_search_date(value: bytes) -> int | None:
-    """date-text = date-day "-" date-month "-" date-year, as days since 1970-01-01"""
-    found = _SEARCH(value)
-    return _day(int(found[3]), _MONTHS.get(found[2].lower(), 0), int(found[1])) if found else None
 
 
 def _instant(

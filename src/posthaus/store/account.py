@@ -27,10 +27,6 @@ class Account:
     used_messages: int
     state: int
 
-    @property
-    def is_over_quota(self) -> bool:
-        return 0 < self.quota_octets <= self.used_octets
-
 
 @dataclass(frozen=True, slots=True)
 class LoginRow:

@@ -76,18 +76,6 @@ async def one(tx: Tx, mailbox: int, uid: int, columns: tuple[str, ...]) -> Row |
     return await tx.one(select_columns(columns, "placement", "p.id=$1"), mailbox << 32 | uid)
 
 
-async def uids_with(tx: Tx, mailbox: int, last: int, mask: int, value: int) -> list[int]:
-    """UIDs up to last whose flags & mask are value, ascending."""
-    rows = await tx.all(
-        "SELECT id & 4294967295 FROM placement WHERE id BETWEEN $1 AND $2 AND flags & $3 = $4 ORDER BY id",
-        mailbox << 32,
-        mailbox << 32 | last,
-        mask,
-        value,
-    )
-    return [r[0] for r in rows]
-
-
 async def listing(tx: Tx, mailbox: int) -> Sequence[tuple[int, int, int]]:
     """(uid, size, message) of all, for POP3."""
     rows = await tx.all(
