@@ -64,10 +64,12 @@ def test_smtplib_refused(opted: Office, who: Person, password: str) -> None:
 
 def test_smtplib_comes_to_plain_for_who_has_not_opted_in(opted: Office) -> None:
     """It tries CRAM-MD5 first wherever it is offered, in every connection: this is no guessing."""
-    for _ in range(25):
+    log_ins = 0
+    # what the import had made is made better meanwhile, in the server's own time; the test's time limit ends this
+    while log_ins < 25 or "login.upgraded" not in opted.server.log():
         with smtplib.SMTP(HOST, opted.port(587), "client.example") as smtp:
             assert smtp.login(NEW.address, NEW.password)[0] == 235
-    assert "login.upgraded" in opted.server.log()  # from what the import had made
+        log_ins += 1
 
 
 def test_imaplib(opted: Office) -> None:
