@@ -1,6 +1,7 @@
 """The sweep: all that is past its horizon and nothing else, by one worker at a time."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from posthaus.base.log import Log
 from posthaus.base.setting import StoreSetting
 from posthaus.base.unit import Duration
 from posthaus.flow.sweep import Counts, run_sweep, sweep_once
-from posthaus.store import account, blob, change, fetch, lease, mailbox, message
+from posthaus.mail.prepare import prepare
+from posthaus.mail.structure import VERSION
+from posthaus.store import account, blob, change, fetch, lease, mailbox, mark, message, rescan
 from posthaus.store.drivers.disk import DiskBlobs
 from posthaus.store.error import Locked
-from posthaus.store.message import Placing
+from posthaus.store.message import Content, Placing
 from posthaus.store.store import Store
 from posthaus.testing.clock import JumpClock
 from posthaus.testing.storehouse import NOW, made_up, person
@@ -141,3 +144,22 @@ async def test_the_loop_outlives_a_round_that_fails(store: Store, blobs: DiskBlo
     with pytest.raises(asyncio.CancelledError):
         await loop
     assert " blobs=1 " in lines[-1]
+
+
+async def test_mail_of_an_older_scan_is_scanned_again(store: Store, blobs: DiskBlobs) -> None:
+    anna = await person(store, "anna")
+    octets = b"Subject: =?utf-8?q?gr=C3=BCn?=\r\n\r\n" + b"some text\r\n"
+    now = prepare(octets)
+    old = replace(now, version=0, envelope=b"(old)", subject="old", preview="old")
+    large = await store.write(blob.begin, "large", now.size_octets, now.head_octets, NOW)
+    await blobs.write("large", iter([octets[now.head_octets :]]))
+    packed, packing = octets[now.head_octets :], blob.PLAIN
+    for body, outside in ((packed, 0), (b"", large)):
+        content = Content(old, b"Received: x\r\n", octets[: now.head_octets], body, packing, outside)
+        await store.write(message.append, content, Placing(anna.id, anna.inbox, 0), NOW, NOW)
+    assert (await sweep_once(store, blobs, _clock(), SETTING)).rescanned == 2
+    columns = ("version", "envelope", "subject", "preview")
+    for uid in (1, 2):
+        assert await store.read(fetch.one, anna.inbox, uid, columns) == (now.version, now.envelope, "grün", "some text")
+    assert (await sweep_once(store, blobs, _clock(), SETTING)).rescanned == 0
+    assert await store.read(mark.read, f"scan/{VERSION}") == await store.read(rescan.last)

@@ -105,6 +105,6 @@ def test_many_parts() -> None:
 
 
 @pytest.mark.parametrize("octets", [b"", b"\0", b"\xff\1\0\0\0", pack(scan(NESTED))[:-60], pack(scan(NESTED))[:20]])
-def test_another_version(octets: bytes) -> None:
+def test_another_layout(octets: bytes) -> None:
     with pytest.raises(OldStructure):
         unpack(octets)

@@ -142,6 +142,7 @@ KEEP_TOMBSTONES_S = (
 KEEP_PENDING_S = 3_600  # octets outside whose writer has not come back by then are taken away
 SWEEP_EVERY_S = 600.0
 SWEEP_PACK_IDS = 5_000  # looked through in one read for bodies to pack: about a millisecond
+SWEEP_RESCAN_IDS = 1_000  # looked through in one read for messages of an older scan
 SWEEP_ROWS = 200  # in one write of the sweep: a few milliseconds
 SWEEP_LEASE_S = 120.0
 VERIFY_ROWS_SHOWN = 5  # of each broken invariant

@@ -1,4 +1,4 @@
-"""The sweep: what is past its horizon goes, old bodies are packed, leases of the dead end.
+"""The sweep: what is past its horizon goes, old bodies are packed, mail of an older scan is scanned again.
 
 One worker of all nodes does it at a time, under a lease. It goes in pieces of a few milliseconds, each a write of its
 own, and rests after each as long as it took, so that mail is never kept waiting. What a crash leaves is found by the
@@ -18,9 +18,11 @@ from posthaus.base.clock import Clock
 from posthaus.base.error import Trouble
 from posthaus.base.log import Log
 from posthaus.base.setting import StoreSetting
-from posthaus.store import blob, lease, purge
+from posthaus.flow import ingest
+from posthaus.mail.structure import VERSION
+from posthaus.store import blob, lease, mark, purge, rescan
 from posthaus.store.blob import BlobStore
-from posthaus.store.error import Locked
+from posthaus.store.error import Locked, NoSuchMessage
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 
@@ -36,6 +38,7 @@ class Counts:
     changes: int = 0
     blobs: int = 0  # octets outside that were unlinked
     packed: int = 0
+    rescanned: int = 0
     leases: int = 0
 
     @property
@@ -128,6 +131,7 @@ class _Round:
             changes=await self._all(purge.changes, traces),
             blobs=await self._unlink(now - limit.KEEP_PENDING_S),
             packed=await self._pack(now - blob.PACK_WHEN_S),
+            rescanned=await self._rescan(),
             leases=await self._store.write(lease.sweep, now * 1000),
         )
 
@@ -184,3 +188,30 @@ class _Round:
     async def _put_packed(self, packed: list[tuple[int, bytes, int]]) -> int:
         await self._store.write(blob.put_packed, packed)
         return len(packed)
+
+    async def _rescan(self) -> int:
+        """Messages that another version of the scan prepared. What was looked through once is marked in the store."""
+        name = f"scan/{VERSION}"
+        done, at = 0, await self._store.read(mark.read, name)
+        last = await self._store.read(rescan.last)
+        while at < last:
+            end = min(at + limit.SWEEP_RESCAN_IDS, last)
+            for message in await self._store.read(rescan.outdated, VERSION, at + 1, end):
+                done += await self._gently(self._rescan_one(message))
+            at = end
+            await self._store.write(mark.put, name, at)
+        return done
+
+    async def _rescan_one(self, message: int) -> int:
+        try:
+            octets = await self._store.read(blob.octets, message)
+        except NoSuchMessage:
+            return 0
+        head = octets.head
+        if octets.place:
+            size = octets.size - len(octets.prefix) - len(head)
+            body = await self._blobs.read(octets.place, 0, size)
+        else:
+            body = blob.unpack(octets.body, octets.packing)
+        prepared = await ingest.prepare(head + body)
+        return await self._store.write(rescan.renew, message, prepared)

@@ -2,10 +2,10 @@
 
 Offsets count from the first octet of the blob. `octets[header_start:body_start]` is a part's header with its empty
 line, `octets[body_start:body_end]` its body. A multipart has its parts in `parts`; message/rfc822 and message/global
-have one, the message inside. A packed tree names its version; another version is re-scanned, never guessed at.
+have one, the message inside. A packed tree names its layout; what has none that is known is never guessed at.
 
 Standards: RFC 9051 §6.4.5 (section numbers), RFC 2046 §5.1, §5.2.1.
-Faults:    OldStructure (ValueError): packed by another version, or no packed tree at all.
+Faults:    OldStructure (ValueError): packed in another layout, or no packed tree at all.
 """
 
 import struct
@@ -15,13 +15,16 @@ from typing import Final
 
 from posthaus.mail.entity import Entity
 
-VERSION: Final = 1  # of the scan and all that is made from it; raise it when an answer changes
+# Of the scan and all that is made from it: raise it when an answer changes, and the sweep prepares older mail again.
+VERSION: Final = 1
+# Of a packed tree. The layout of the previous release stays readable until all of its mail has been prepared again.
+_LAYOUT: Final = 1
 
 _ROW: Final = 5  # numbers per part: count of its parts, header start, body start, body end, lines
 
 
 class OldStructure(ValueError):
-    """Not packed by this version: scan the message again."""
+    """Not in a layout that this release reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Part:
 
 
 def pack(part: Part) -> bytes:
-    """The tree as octets: version, number of parts, five numbers each, then the words."""
+    """The tree as octets: layout, number of parts, five numbers each, then the words."""
     numbers: list[int] = []
     words: list[bytes] = []
     waiting = [part]
@@ -58,12 +61,12 @@ def pack(part: Part) -> bytes:
         numbers += (len(one.parts), one.header_start, one.body_start, one.body_end, one.lines)
         words.append(b"%b %b %b %b" % (one.type, one.subtype, one.encoding, one.charset))
         waiting.extend(reversed(one.parts))
-    return struct.pack(f"<BI{len(numbers)}I", VERSION, len(words), *numbers) + b"\n".join(words)
+    return struct.pack(f"<BI{len(numbers)}I", _LAYOUT, len(words), *numbers) + b"\n".join(words)
 
 
 def unpack(octets: bytes) -> Part:
     """The tree again, without the entities."""
-    if len(octets) < 5 or octets[0] != VERSION:
+    if len(octets) < 5 or octets[0] != _LAYOUT:
         raise OldStructure(octets[:1].hex())
     (count,) = struct.unpack_from("<I", octets, 1)
     try:
