@@ -1,0 +1,87 @@
+"""From one schema to the next: what was written before is all there, and workers that have it open go on.
+
+Each number of the schema but the last is a store that some release left behind. It is filled, then opened by this
+release, which migrates it, while the one who filled it still has it open: a worker that drains.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from posthaus.mail.flag import DELETED, SEEN
+from posthaus.store import account, change, fetch, flag, mailbox, message, migrate
+from posthaus.store.flag import Mode
+from posthaus.store.message import Placing
+from posthaus.store.store import Store
+from posthaus.testing.storehouse import NOW, Databases, Listener, Person, Storehouse, made_up, person
+
+Migrations = list[tuple[int, list[str]]]
+ALL = migrate.migrations(migrate.SQLITE)
+
+
+def _up_to(last: int) -> Callable[[dict[str, str]], Migrations]:
+    known = migrate.migrations
+    return lambda names: [m for m in known(names) if m[0] <= last]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def empty_house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storehouse]:
+    """Without a schema yet."""
+    url = "sqlite:"
+    if request.param == "postgres":
+        databases: Databases = request.getfixturevalue("databases")
+        url = databases.empty()
+    here = Storehouse(request.param, url, tmp_path / "store")
+    yield here
+    assert await here.close() == []
+
+
+async def _fill(store: Store) -> Person:
+    anna = await person(store, "anna")
+    for number in range(4):
+        await store.write(message.append, made_up(f"mail {number}"), Placing(anna.id, anna.inbox, 0), NOW, NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(2, 3)], Mode.ADD, SEEN, ("word",), NOW)
+    await store.write(message.expunge, anna.id, anna.inbox, [(4, 4)], NOW, only_deleted=False)
+    await store.write(mailbox.create, anna.id, "Old", "", NOW)
+    return anna
+
+
+async def _subjects(store: Store, anna: Person) -> list[str]:
+    return [row[0] for row in await store.read(fetch.placements, anna.inbox, 1, 99, ("subject",), 99)]
+
+
+@pytest.mark.parametrize("number", [number for number, _ in ALL[:-1]])
+async def test_a_store_of_before(empty_house: Storehouse, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "migrations", _up_to(number))
+        old = await empty_house.open()
+        anna = await _fill(old)
+    new = await empty_house.open()
+    assert await _subjects(new, anna) == ["mail 0", "mail 1", "mail 2"]
+    assert (await new.read(account.get, anna.id)).used_messages == 3
+    assert [one.name for one in await new.read(mailbox.listing, anna.id)] == ["INBOX", "Old"]
+
+    # the old worker serves on, and each hears of what the other writes
+    ear, other = Listener(old, anna.id), Listener(new, anna.id)
+    await new.write(message.append, made_up("from the new"), Placing(anna.id, anna.inbox, 0), NOW, NOW)
+    await ear.hear()
+    assert (await _subjects(old, anna))[-1] == "from the new"
+    await old.write(message.append, made_up("from the old"), Placing(anna.id, anna.inbox, 0), NOW, NOW)
+    await old.write(flag.store, anna.id, anna.inbox, [(1, 1)], Mode.ADD, DELETED, (), NOW)
+    await old.write(message.expunge, anna.id, anna.inbox, [(1, 99)], NOW, only_deleted=True)
+    await other.hear()
+    assert await _subjects(new, anna) == ["mail 1", "mail 2", "from the new", "from the old"]
+    assert await new.read(change.since, anna.id, 0)
+    ear.close()
+    other.close()
+
+
+async def test_a_store_of_a_later_release_is_left_alone(
+    empty_house: Storehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await empty_house.open()
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "migrations", _up_to(ALL[-2][0]))
+        with pytest.raises(migrate.SchemaNewer, match=f"schema {ALL[-1][0]}"):
+            await empty_house.open()
