@@ -120,6 +120,12 @@ HTML_OCTETS = 2 * 1024 * 1024  # of one part, read for its text
 SUBJECT_CHARACTERS = 4_000  # decoded, for search
 REFERENCES = 1_000  # message-ids of one References field; the last ones count
 MESSAGE_ID_OCTETS = 998  # RFC 5322 §2.1.1: a longer one is no key
+DSN_RETURN_OCTETS = 100 * 1024  # of a message given back whole; Postfix has 50,000. A longer one: its header only
+DSN_HEADER_OCTETS = 32 * 1024  # of a header given back
+DSN_TEXT_CHARACTERS = 2_000  # of one field of a report; a reply of another server is the longest
+DSN_SUBJECT_CHARACTERS = 200  # of the subject of the message spoken of
+REPORT_OCTETS = 256 * 1024  # read of the part for programs of a report, and of the header given back with it
+REPORT_RECIPIENTS = 1_000  # in one report; as many as one transaction may have
 
 # -- store ---------------------------------------------------------------------------------------------------------
 MAILBOX_NAME_OCTETS = 1_000
