@@ -3,7 +3,7 @@
 Reading is lenient, for what senders really write. What names no possible instant is None, and the caller takes the
 internal date instead (RFC 5256 §3).
 
-Standards: RFC 5322 §3.3, §4.3.
+Standards: RFC 5322 §3.3, §4.3; RFC 3339 §5.6.
 Faults:    none; None for what cannot be read.
 """
 
@@ -40,6 +40,7 @@ _ISO = re.compile(
     rb"\s*+(\d{4})-(\d\d)-(\d\d)[T\s]\s*+(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?[ ]?(?:([+-]\d\d):?(\d\d))?"
 ).match
 
+_UTC = re.compile(rb"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?[Zz]").fullmatch
 _COMMENT = re.compile(rb"\([^()]*\)")
 
 
@@ -80,6 +81,22 @@ def render_date(seconds: int, offset_minutes: int = 0) -> bytes:
     return b"%b, %02d %b %04d %b %b" % (
         _DAY_NAMES[day.weekday()], day.day, _MONTH_NAMES[day.month - 1], day.year, _clock(rest), _zone(offset_minutes),
     )  # fmt: skip
+
+
+def parse_utc(value: bytes) -> int | None:
+    """date-time of RFC 3339 in UTC, `2026-01-05T00:00:03Z`, as Unix seconds."""
+    found = _UTC(value)
+    if not found:
+        return None
+    year, month, day, hour, minute, second = found.groups()
+    instant = _instant(int(year), int(month), day, hour, minute, second, 0)
+    return None if instant is None else instant.seconds
+
+
+def render_utc(seconds: int) -> str:
+    """The same out."""
+    days, rest = divmod(seconds, 86_400)
+    return f"{date.fromordinal(days + _EPOCH_DAY).isoformat()}T{_clock(rest).decode()}Z"
 
 
 def _instant(

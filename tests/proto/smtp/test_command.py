@@ -5,6 +5,7 @@ import pytest
 from posthaus.mail.address import Address
 from posthaus.proto.smtp import command, reply
 from posthaus.proto.smtp.event import Quirk
+from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.param import CommandFault
 from posthaus.proto.smtp.reply import Reply
 
@@ -54,7 +55,7 @@ PATHS: list[tuple[bytes, Address | None, list[Quirk]]] = [
 @pytest.mark.parametrize(("argument", "path", "quirks"), PATHS)
 def test_reverse_path(argument: bytes, path: Address | None, quirks: list[Quirk]) -> None:
     notes = Notes()
-    assert command.parse_mail(argument, notes).reverse_path == path
+    assert command.parse_mail(argument, notes, Offer()).reverse_path == path
     assert notes == quirks
 
 
@@ -71,7 +72,7 @@ BAD_MAIL: list[tuple[bytes, Reply]] = [
 @pytest.mark.parametrize(("argument", "wanted"), BAD_MAIL)
 def test_bad_reverse_path(argument: bytes, wanted: Reply) -> None:
     with pytest.raises(CommandFault) as fault:
-        command.parse_mail(argument, Notes())
+        command.parse_mail(argument, Notes(), Offer())
     assert fault.value.answer == wanted
 
 

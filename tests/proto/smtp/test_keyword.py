@@ -19,6 +19,14 @@ def test_what_depends_on_the_moment() -> None:
     assert "AUTH PLAIN SCRAM-SHA-256" in announce(Offer(mechanisms=("PLAIN", "SCRAM-SHA-256")))
 
 
+def test_what_is_for_some_only() -> None:
+    """RFC 8689 §2: REQUIRETLS inside of TLS; RFC 4865 §4: how long and until when."""
+    lines = announce(Offer(requiretls=True, deliver_by_s=60, priority="MIXER", hold_s=3_600, hold_until=1_767_312_000))
+    assert lines[-5:-1] == (
+        "REQUIRETLS", "DELIVERBY 60", "MT-PRIORITY MIXER", "FUTURERELEASE 3600 2026-01-02T00:00:00Z",
+    )  # fmt: skip
+
+
 def test_numbers_are_those_of_the_offer() -> None:
     lines = announce(Offer(size_octets=4_711, recipients=17, transactions=3))
     assert "SIZE 4711" in lines

@@ -10,6 +10,7 @@ from posthaus.flow.transaction import Client, Transaction
 from posthaus.mail.envelope import Recipient
 from posthaus.net.stream import Wake
 from posthaus.proto.smtp import reply
+from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.reply import Reply
 from posthaus.store.error import StoreBusy, StoreFull
 
@@ -29,6 +30,9 @@ class Yes:
         self.protocols: list[str] = []
         self.fault: Exception | None = None
         self.greeting = reply.greeting("mx.example.test")
+
+    def offer(self, client: Client, base: Offer) -> Offer:
+        return base
 
     async def connect(self, client: Client) -> Reply:
         return self.greeting

@@ -16,6 +16,7 @@ from posthaus.mail.address import Address, AddressFault, NeedsSmtputf8, parse_ad
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.proto.smtp import param, reply
 from posthaus.proto.smtp.event import Quirk
+from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.param import CommandFault
 
 _PATH = rb'( *)(?:<(@[^<>:"\s]+:)?((?:"(?:[^"\\]|\\.)*"|[^<>"\s])*)>|([^<>"\s]+))((?: .*)?)'
@@ -55,14 +56,14 @@ def parse_name(argument: bytes, note: Note) -> str:
     return name.decode("utf-8", "replace")
 
 
-def parse_mail(argument: bytes, note: Note) -> Envelope:
+def parse_mail(argument: bytes, note: Note, offer: Offer) -> Envelope:
     """mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF"""
     match = _FROM.fullmatch(argument)
     if match is None:
         raise CommandFault(reply.BAD_REVERSE_PATH)
     path = _path(match, note)
     try:
-        return param.parse_mail_parameters(match[5], lambda utf8: _address(path, utf8, note) if path else None)
+        return param.parse_mail_parameters(match[5], lambda utf8: _address(path, utf8, note) if path else None, offer)
     except NeedsSmtputf8 as fault:
         raise CommandFault(reply.REVERSE_PATH_NEEDS_SMTPUTF8) from fault
     except AddressFault as fault:

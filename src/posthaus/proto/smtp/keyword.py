@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from posthaus.base import limit
+from posthaus.mail.date import render_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Offer:
     mechanisms: tuple[str, ...] = ()
     recipients: int = limit.SMTP_RECIPIENTS
     transactions: int = limit.SMTP_TRANSACTIONS
+    requiretls: bool = False
+    deliver_by_s: int | None = None  # the nearest deadline at which a message may be returned; None: not offered
+    priority: str = ""  # profile of MT-PRIORITY; "": not offered
+    hold_s: int = 0  # how long a message may be held; 0: not offered
+    hold_until: int = 0  # until when, Unix seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,18 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("DSN", "RFC 3461 §4", _always("DSN")),
     Keyword("STARTTLS", "RFC 3207 §4", lambda offer: "STARTTLS" if offer.starttls else ""),
     Keyword("AUTH", "RFC 4954 §3", lambda offer: " ".join(("AUTH", *offer.mechanisms)) if offer.mechanisms else ""),
+    Keyword("REQUIRETLS", "RFC 8689 §2", lambda offer: "REQUIRETLS" if offer.requiretls else ""),
+    Keyword(
+        "DELIVERBY",
+        "RFC 2852 §4",
+        lambda offer: f"DELIVERBY {offer.deliver_by_s}" if offer.deliver_by_s is not None else "",
+    ),
+    Keyword("MT-PRIORITY", "RFC 6710 §3", lambda offer: f"MT-PRIORITY {offer.priority}" if offer.priority else ""),
+    Keyword(
+        "FUTURERELEASE",
+        "RFC 4865 §4",
+        lambda offer: f"FUTURERELEASE {offer.hold_s} {render_utc(offer.hold_until)}" if offer.hold_s else "",
+    ),
     Keyword("LIMITS", "RFC 9422 §4", lambda offer: f"LIMITS RCPTMAX={offer.recipients} MAILMAX={offer.transactions}"),
 )
 

@@ -123,6 +123,11 @@ def accepted(tid: str) -> Reply:
 
 # -- will (the policies) -------------------------------------------------------------------------------------------
 NO_SUCH_USER = _reply(550, "5.1.1", "No such mailbox")
+HOLD_TOO_LONG = _reply(501, "5.5.4", "A message is not held for so long")
+HOLD_IS_PAST = _reply(501, "5.5.4", "This time is past already")
+HOLD_NEEDS_AUTH = _reply(530, "5.7.0", "Authentication required to have a message held")
+DELIVER_BY_TOO_SOON = _reply(501, "5.5.4", "The deadline is nearer than the minimum")
+PRIORITY_LOWERED = _reply(250, "2.3.6", "OK, with normal priority: a higher one needs authentication")
 ACCOUNT_DISABLED = _reply(550, "5.2.1", "This mailbox takes no mail")
 OVER_QUOTA = _reply(452, "4.2.2", "This mailbox is full")
 RELAYING_DENIED = _reply(550, "5.7.1", "Relaying denied")
@@ -130,6 +135,7 @@ ALIAS_LEADS_OUT = _reply(550, "5.7.1", "This address leads to another domain, wh
 ALIAS_LOOP = _reply(554, "5.4.6", "This address leads to itself")
 SENDING_NOT_CONFIGURED = _reply(550, "5.7.1", "Sending to other domains is not configured")
 NOT_YOUR_ADDRESS = _reply(553, "5.7.1", "This reverse-path is not an address of yours")
+NOT_OUR_DOMAIN = _reply(553, "5.7.1", "Without log-in mail is taken only from addresses of this house")
 NOT_YOUR_AUTHOR = _reply(550, "5.7.1", "The From address is not one of yours")
 NO_AUTHOR = _reply(550, "5.6.0", "A From field with one valid address is needed")
 CANNOT_NOW = _reply(451, "4.3.0", "Cannot do this now, try again later")

@@ -204,7 +204,7 @@ class Server:
         return event.Ehlo(verb, command.parse_name(argument, self._note))
 
     def _mail(self, argument: bytes) -> Event:
-        envelope = command.parse_mail(argument, self._note)
+        envelope = command.parse_mail(argument, self._note, self.offer)
         if envelope.size is not None and envelope.size > self.offer.size_octets:
             raise CommandFault(reply.TOO_LARGE)
         if self._transactions >= self.offer.transactions:

@@ -7,6 +7,9 @@ Standards: RFC 5321 §3.3, §4.5.5, §6.1 and §7.8, RFC 1870 §6.
 Faults:    those of the store and of flow/deliver.py.
 """
 
+from dataclasses import replace
+
+from posthaus.base import limit
 from posthaus.flow.deliver import deliver
 from posthaus.flow.route import Alias, Here, Local, Refused, locals_of, route
 from posthaus.flow.site import Site
@@ -14,6 +17,7 @@ from posthaus.flow.transaction import Client, Transaction
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.proto.smtp import reply
+from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.reply import Reply
 
 
@@ -27,6 +31,10 @@ class MxPolicy:
         self._site = site
         self._here = here
 
+    def offer(self, client: Client, base: Offer) -> Offer:
+        # RFC 8689 §2: REQUIRETLS inside of TLS only. What is asked of the way on goes along where an alias leads out.
+        return replace(base, requiretls=client.tls is not None, deliver_by_s=limit.SMTP_DELIVER_BY_S)
+
     async def connect(self, client: Client) -> Reply:
         return reply.greeting(self._here.hostname)
 
@@ -34,7 +42,7 @@ class MxPolicy:
         return reply.OK
 
     async def mail(self, transaction: Transaction) -> Reply:
-        return reply.SENDER_OK
+        return refuse_parameters(transaction.envelope) or reply.SENDER_OK
 
     async def rcpt(self, transaction: Transaction, recipient: Recipient) -> Reply:
         found = await route(self._site.store, recipient.address, self._here)
@@ -67,6 +75,14 @@ class MxPolicy:
             why=found.why,
         )
         return found.reply
+
+
+def refuse_parameters(envelope: Envelope) -> Reply | None:
+    """What the grammar allows and we do not promise."""
+    by = envelope.deliver_by
+    if by is not None and by.mode == "R" and by.seconds < limit.SMTP_DELIVER_BY_S:
+        return reply.DELIVER_BY_TOO_SOON
+    return None
 
 
 def enter(transaction: Transaction, found: Local | Alias) -> None:

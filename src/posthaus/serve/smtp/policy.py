@@ -11,6 +11,7 @@ from typing import Protocol
 
 from posthaus.flow.transaction import Client, Transaction
 from posthaus.mail.envelope import Recipient
+from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.reply import Reply
 
 
@@ -24,6 +25,10 @@ class Policy(Protocol):
 
     @property
     def offers_auth(self) -> bool: ...
+
+    def offer(self, client: Client, base: Offer) -> Offer:
+        """What of the extensions this client may use now, put to what the session itself offers."""
+        ...
 
     async def connect(self, client: Client) -> Reply:
         """The greeting, or a refusal that ends the session."""

@@ -119,11 +119,12 @@ class Session:
 
     def _make_offer(self) -> None:
         has_auth = self._policy.offers_auth and self._client.identity is None
-        self._engine.offer = Offer(
+        base = Offer(
             size_octets=self._site.message_octets,
             starttls=self._service.start_tls is not None and self._stream.tls is None,
             mechanisms=self._site.login.offered(self._stream) if has_auth else (),
         )
+        self._engine.offer = self._policy.offer(self._client, base)
 
     def _drop(self) -> None:
         transaction, self._transaction, self._trouble = self._transaction, None, None
@@ -142,6 +143,7 @@ class Session:
 
     async def _ehlo(self, asked: event.Ehlo) -> None:
         self._client.name, self._client.esmtp = asked.name, asked.verb != "HELO"
+        self._make_offer()  # what it says of time is of now
         answer = await self._asked(self._policy.ehlo(self._client))
         if answer.is_positive:
             self._drop()
