@@ -30,7 +30,7 @@ from posthaus.flow.site import Site
 from posthaus.flow.sweep import run_sweep
 from posthaus.net.bind import bind
 from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
-from posthaus.net.peer import Networks
+from posthaus.net.peer import Networks, wide_networks
 from posthaus.net.stream import Stream
 from posthaus.net.tls import Certificates
 from posthaus.net.wheel import Wheel
@@ -161,6 +161,7 @@ class App:
         self.site = self._make_site(hostname)
         await self.login.refresh()
         self.here = Here(hostname, separator=settings.mail.separator)
+        self._warn_of_networks()
         self._tick_on()
         self._sweep_on()
         await self._listen(self._services())
@@ -212,12 +213,18 @@ class App:
             message_octets=self.settings.mail.message_size,
         )
 
+    def _warn_of_networks(self) -> None:
+        for network in wide_networks(self.settings.send.networks):
+            self.log.warn("send.wide-network", network=network, why="everybody in it may send without log-in")
+
     def _services(self) -> dict[str, Service]:
         site = self.site
         smtp = self._starter("smtp")
         return {
             "smtp": SmtpService(site, MxPolicy(site, self.here), smtp).run,
-            "submission": SmtpService(site, SubmissionPolicy(site, self.here), smtp).run,
+            "submission": SmtpService(
+                site, SubmissionPolicy(site, self.here, Networks(self.settings.send.networks)), smtp
+            ).run,
             "imap": ImapService(site, self._starter("imap")),
             "pop3": Pop3Service(
                 store=site.store,

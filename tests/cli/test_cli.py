@@ -233,3 +233,17 @@ def test_a_store_that_cannot_be_used_leaves_nothing_behind(shell: Shell, tmp_pat
     for url in ("postgresql://x:y/z", "postgresql://u@127.0.0.1:1/x", f"postgresql://u@/x?host={tmp_path}"):
         assert "the store cannot be read or written" in shell.refused(*house, url)
     shell.done("init", str(tmp_path / "third"), "--domain", "x.test")
+
+
+def test_senders(shell: Shell) -> None:
+    shell.add("anna@example.test")
+    shell.done("account", "allow-sender", "anna@example.test", "Boss@Elsewhere.example")
+    shell.done("account", "allow-sender", "anna@example.test", "@Bücher.example")
+    assert json.loads(shell.done("account", "senders", "anna@example.test", "--json")) == [
+        {"sender": "@xn--bcher-kva.example"},
+        {"sender": "boss@elsewhere.example"},
+    ]
+    shell.done("account", "deny-sender", "anna@example.test", "@bücher.example")
+    assert shell.done("account", "senders", "anna@example.test") == "SENDER\nboss@elsewhere.example\n"
+    assert "was not given x@y.example" in shell.refused("account", "deny-sender", "anna@example.test", "x@y.example")
+    assert "there is no account" in shell.refused("account", "allow-sender", "ben@example.test", "x@y.example")

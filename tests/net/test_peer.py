@@ -2,7 +2,7 @@
 
 import pytest
 
-from posthaus.net.peer import Networks, Peer, plain_address
+from posthaus.net.peer import Networks, Peer, plain_address, wide_networks
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,9 @@ def test_networks() -> None:
     assert "11.0.0.1" not in networks
     assert "" not in networks
     assert "10.0.0.1" not in Networks(())
+
+
+def test_wide_networks() -> None:
+    narrow = ("10.0.0.0/16", "192.0.2.7/32", "2001:db8::/33", "::1/128")
+    wide = ("0.0.0.0/0", "10.0.0.0/8", "172.16.0.0/15", "::/0", "2001:db8::/32")
+    assert wide_networks(narrow + wide) == wide

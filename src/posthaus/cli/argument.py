@@ -86,6 +86,16 @@ def _add_account(commands: _Commands) -> None:
     quota = _command(group, "quota", "account:quota", "set how much an account may hold")
     quota.add_argument("address")
     quota.add_argument("quota", metavar="SIZE")
+    for name, run, words in (
+        ("allow-sender", "account:allow_sender", "let an account write as one more address, or as all of @domain"),
+        ("deny-sender", "account:deny_sender", "no longer"),
+    ):
+        command = _command(group, name, run, words)
+        command.add_argument("address")
+        command.add_argument("sender", metavar="SENDER", help="an address, or @domain")
+    senders = _command(group, "senders", "account:list_senders", "whom it may write as, beside itself and its aliases")
+    senders.add_argument("address")
+    senders.add_argument("--json", action="store_true")
     bulk = _command(group, "import", "bulk:run", "make many accounts from lines `address,password`")
     bulk.add_argument("file", metavar="FILE", help='"-" is standard input')
     bulk.add_argument("--quota", metavar="SIZE")

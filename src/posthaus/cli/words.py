@@ -12,6 +12,7 @@ _WORDS = {
     "AccountExists": "the account {} is there already",
     "NoSuchAlias": "there is no alias {}",
     "AliasExists": "the alias {} is there already",
+    "NoSuchSender": "the account was not given {}",
     "PasswordUnfit": "this password cannot be used: {}",
     "NotEmpty": "{}: is not empty; nothing was changed",
     "StoreBusy": "the store is busy, try again: {}",

@@ -15,7 +15,7 @@ from posthaus.mail.address import Address, AddressFault, parse_address, split_su
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
 from posthaus.store import account as accounts
-from posthaus.store import directory
+from posthaus.store import directory, sender
 from posthaus.store.account import Account
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -188,7 +188,14 @@ def _parse(text: str) -> Address | None:
         return None
 
 
+async def may_write_as(tx: Tx, address: Address, account_id: int, here: Here) -> bool:
+    """RFC 6409 §6.1: as itself, as an alias that leads to it, and as what an admin has given it."""
+    if await is_own(tx, address, account_id, here):
+        return True
+    return await sender.is_allowed(tx, account_id, address.key, address.domain)
+
+
 async def is_own(tx: Tx, address: Address, account_id: int, here: Here) -> bool:
-    """May this account write as this address: is it the account's own, or does mail to it come (also) here?"""
+    """Is it the account's own, or does mail to it come (also) here?"""
     found = await _find(tx, address, here)
     return any(local.account_id == account_id for local in locals_of(found))

@@ -42,6 +42,12 @@ def plain_address(address: str) -> str:
     return address
 
 
+def wide_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that nobody can answer for as a whole: IPv4 of /15 and less, IPv6 of /32 and less."""
+    parsed = ((one, ipaddress.ip_network(one)) for one in networks)
+    return tuple(one for one, network in parsed if network.prefixlen <= (15 if network.version == 4 else 32))
+
+
 class Networks:
     """A set of networks."""
 

@@ -34,6 +34,10 @@ class AliasExists(Refusal):
     pass
 
 
+class NoSuchSender(Refusal):
+    """The account was not given this one."""
+
+
 class NoSuchMailbox(Refusal):
     pass
 

@@ -15,7 +15,7 @@ from posthaus.flow.identity import BadCredentials, Identity
 from posthaus.flow.login import Login
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
-from posthaus.net.peer import Peer, TlsState
+from posthaus.net.peer import Networks, Peer, TlsState
 from posthaus.net.stream import Stream, Wake
 from posthaus.serve.smtp.mx import MxPolicy
 from posthaus.serve.smtp.policy import Policy
@@ -121,6 +121,9 @@ class House:
     @property
     def submission(self) -> SubmissionPolicy:
         return SubmissionPolicy(self.site, HERE)
+
+    def trusting(self, *networks: str) -> SubmissionPolicy:
+        return SubmissionPolicy(self.site, HERE, Networks(networks))
 
     async def account(self, address: str, quota_octets: int = 0) -> int:
         domain = address.rpartition("@")[2]

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from posthaus.store import sender
+
 MESSAGE = b"From: Anna <anna@example.test>\r\nSubject: x\r\n\r\nhello\r\n"
 
 
@@ -98,3 +100,55 @@ async def test_other_domains_are_not_configured(house: Any) -> None:
     assert stream.codes == [220, 250, 235, 250, 550, 550, 250, 354]
     assert "550 5.7.1 Sending to other domains is not configured" in stream.out
     assert "550 5.1.1" in stream.out
+
+
+async def test_an_admin_may_give_more(house: Any) -> None:
+    anna, ben = await house.account("anna@example.test"), await house.account("ben@example.test")
+    await house.site.store.write(sender.allow, anna, "boss@elsewhere.example")
+    await house.site.store.write(sender.allow, anna, "@list.example")
+
+    async def codes(account_id: int, path: str) -> list[int]:
+        command = f"MAIL FROM:<{path}>\r\n".encode()
+        found = (await house.say(house.submission, login(account_id) + command, tls=True)).codes
+        assert isinstance(found, list)
+        return found
+
+    for path, code in [
+        ("Boss@elsewhere.example", 250),
+        ("any@list.example", 250),
+        ("clerk@elsewhere.example", 553),
+        ("any@sub.list.example", 553),
+    ]:
+        assert (await codes(anna, path))[-1] == code, path
+    assert (await codes(ben, "boss@elsewhere.example"))[-1] == 553
+    wire = MESSAGE.replace(b"anna@example.test", b"boss@elsewhere.example") + b".\r\n"
+    data = send("anna@example.test", "ben@example.test") + wire
+    assert (await house.say(house.submission, login(anna) + data, tls=True)).codes[-1] == 250
+    await house.site.store.write(sender.deny, anna, "@list.example")
+    assert (await codes(anna, "any@list.example"))[-1] == 553
+
+
+TRUSTED = [
+    ("anna@example.test", b"From: printer@example.test", [250, 250, 354, 250]),
+    ("printer@example.test", b"From: somebody@elsewhere.example", [250, 250, 354, 250]),
+    ("", b"From: printer@example.test", [250, 250, 354, 250]),
+    ("", b"From: somebody@elsewhere.example", [250, 250, 354, 553]),
+    ("anna@example.test", b"X: y", [250, 250, 354, 550]),
+    ("printer@elsewhere.example", b"From: printer@example.test", [553, 503, 503]),
+]
+
+
+@pytest.mark.parametrize(("path", "author", "codes"), TRUSTED)
+async def test_a_trusted_network_needs_no_login(house: Any, path: str, author: bytes, codes: list[int]) -> None:
+    anna = await house.account("anna@example.test")
+    data = send(path, "anna@example.test")
+    wire = author + b"\r\n\r\nscanned\r\n.\r\n" if codes[-2:-1] == [354] else b""
+    stream = await house.say(house.trusting("198.51.100.0/24"), b"EHLO printer\r\n" + data + wire)
+    assert stream.codes == [220, 250, *codes]
+    assert len(await house.messages(anna)) == (codes[-1] == 250)
+
+
+async def test_another_network_is_not_trusted(house: Any) -> None:
+    await house.account("anna@example.test")
+    stream = await house.say(house.trusting("198.51.100.128/25"), b"EHLO c\r\nMAIL FROM:<anna@example.test>\r\n")
+    assert stream.codes == [220, 250, 530]

@@ -19,6 +19,7 @@ REPLIES: dict[type[Exception], Reply] = {
     store.AccountExists: reply.CANNOT_NOW,
     store.NoSuchAlias: reply.CANNOT_NOW,
     store.AliasExists: reply.CANNOT_NOW,
+    store.NoSuchSender: reply.CANNOT_NOW,
     store.NoSuchMailbox: reply.CANNOT_NOW,
     store.MailboxExists: reply.CANNOT_NOW,
     store.MailboxHasChildren: reply.CANNOT_NOW,
