@@ -17,7 +17,7 @@ LONGER: dict[str, str] = {
     # module: why it may be longer
 }
 
-MIRRORED = ("base", "mail", "net", "proto")
+MIRRORED = ("base", "check", "mail", "net", "proto")
 WITHOUT_TEST: dict[str, str] = {
     # module: where it is tested instead
     "base/clock.py": "one call each; the clock of tests is tests/testing/test_clock.py",

@@ -129,6 +129,13 @@ DSN_SUBJECT_CHARACTERS = 200  # of the subject of the message spoken of
 REPORT_OCTETS = 256 * 1024  # read of the part for programs of a report, and of the header given back with it
 REPORT_RECIPIENTS = 1_000  # in one report; as many as one transaction may have
 
+# -- authentication of mail ----------------------------------------------------------------------------------------
+DKIM_RSA_BITS = 2_048  # of our own keys: RFC 8301 §3.2
+DKIM_RSA_BITS_MIN = 1_024  # RFC 8301 §3.2: a signature by a shorter key says nothing
+DKIM_KEYS_READ = 1_000  # of a worker, kept read: 2 KB each
+CHECK_INLINE_OCTETS = 256 * 1024  # a larger message is hashed in a thread: 5 MB take some 30 ms
+DKIM_RSA_BITS_MAX = 4_096  # RFC 8301 §3.2 wants up to here; longer ones would make us compute for strangers
+
 # -- store ---------------------------------------------------------------------------------------------------------
 MAILBOX_NAME_OCTETS = 1_000
 MAILBOX_DEPTH = 50

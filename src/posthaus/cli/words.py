@@ -13,6 +13,8 @@ _WORDS = {
     "NoSuchAlias": "there is no alias {}",
     "AliasExists": "the alias {} is there already",
     "NoSuchSender": "the account was not given {}",
+    "NoSuchKey": "there is no key {}; `posthaus dkim list` shows all",
+    "KeyExists": "the key {} is there already",
     "PasswordUnfit": "this password cannot be used: {}",
     "NotEmpty": "{}: is not empty; nothing was changed",
     "StoreBusy": "the store is busy, try again: {}",

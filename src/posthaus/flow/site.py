@@ -9,6 +9,7 @@ from posthaus.base.chance import Chance
 from posthaus.base.clock import Clock
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
+from posthaus.flow.keyring import Keyring
 from posthaus.flow.login import Login
 from posthaus.store.blob import BlobStore
 from posthaus.store.store import Store
@@ -29,5 +30,6 @@ class Site:
     spool_folder: Path  # for messages too large to be held in memory while they come in
     worker: str  # names this worker and no other, now or later: the owner of its leases
     message_octets: int  # the largest message that is taken in, by any way
+    keyring: Keyring = field(default_factory=Keyring)  # what signs our mail
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limit.LARGE_AT_ONCE))
     """Held while a message that is spooled to a file is in memory, too."""

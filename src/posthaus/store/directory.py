@@ -48,12 +48,13 @@ async def add_domain(tx: Tx, domain: str, now: int) -> None:
 
 
 async def remove_domain(tx: Tx, domain: str) -> None:
-    """Its accounts must be gone; its aliases go with it."""
+    """Its accounts must be gone; its aliases and its keys go with it."""
     if not await domain_exists(tx, domain):
         raise NoSuchDomain(domain)
     if await tx.one("SELECT 1 FROM account WHERE domain=$1 AND state=0 LIMIT 1", domain) is not None:
         raise DomainInUse(domain)
     await tx.run("DELETE FROM alias WHERE domain=$1", domain)
+    await tx.run("DELETE FROM dkim_key WHERE domain=$1", domain)
     if await tx.one("SELECT 1 FROM account WHERE domain=$1 LIMIT 1", domain) is None:
         await tx.run("DELETE FROM domain WHERE name=$1", domain)
         return

@@ -38,6 +38,14 @@ class NoSuchSender(Refusal):
     """The account was not given this one."""
 
 
+class NoSuchKey(Refusal):
+    """No key of this domain has that selector."""
+
+
+class KeyExists(Refusal):
+    pass
+
+
 class NoSuchMailbox(Refusal):
     pass
 

@@ -25,6 +25,8 @@ ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
     store.AccountExists: ("There is such an account", code.ALREADYEXISTS),
     store.NoSuchAlias: ("No such alias", code.NONEXISTENT),
     store.AliasExists: ("There is such an alias", code.ALREADYEXISTS),
+    store.NoSuchKey: ("No such key", code.NONEXISTENT),
+    store.KeyExists: ("There is such a key", code.ALREADYEXISTS),
     store.NoSuchMailbox: ("No such mailbox", code.NONEXISTENT),
     store.MailboxExists: ("There is such a mailbox", code.ALREADYEXISTS),
     store.MailboxHasChildren: ("The mailbox has inferiors", code.HASCHILDREN),
