@@ -1,0 +1,210 @@
+"""From outcomes to delivery status notifications: who is owed one, what is in it, where it goes.
+
+    owed()      what the sender is to be told, by NOTIFY and by what happened
+    prepare()   one DSN for all of it, made before the write: octets, and all that readers need
+    put()       inside of the commit that settles or delivers: into the sender's INBOX, or onto the queue
+
+A DSN never answers a DSN, and a stranger is told of failure alone: of mail that we took from him for somebody else,
+forwarded it, and could not hand over. Mail for nobody was refused in its session, so there is no backscatter.
+
+Standards: RFC 3461 §4.1, §4.3, §5.2.2, §5.2.3, §5.2.6, §6.1 and §6.2, RFC 5321 §4.5.5 and §6.1, RFC 8689 §5.
+Faults:    those of flow/ingest.py and of the store.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from posthaus.base import limit
+from posthaus.flow import ingest
+from posthaus.flow.route import POSTMASTER, Here, find_route, locals_of
+from posthaus.flow.site import Site
+from posthaus.mail import trace
+from posthaus.mail.address import Address
+from posthaus.mail.dsn import Cover, cut_header, render_dsn
+from posthaus.mail.envelope import NEVER, Envelope, Recipient
+from posthaus.mail.fate import Action, Dsn, Fate, Original
+from posthaus.mail.header import read_header
+from posthaus.mail.outcome import Kind, Outcome
+from posthaus.mail.thread import message_id
+from posthaus.mail.word import decode_words
+from posthaus.proto.smtp.param import decode_xtext
+from posthaus.store import account as accounts
+from posthaus.store import message
+from posthaus.store.message import Content, Placed, Placing
+from posthaus.store.tx import Tx
+
+_LETTERS = 26  # 130 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """The message that is spoken of. `account` is who submitted it, 0 for nobody of ours; `head` begins with our own
+    fields; `body` None: it lies outside, and is too large to be given back."""
+
+    envelope: Envelope
+    tid: str
+    account: int
+    arrival: int
+    head: bytes
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A DSN that is ready for the commit."""
+
+    content: Content
+    to: Address
+    tid: str  # of the message that it speaks of
+    account: int  # who submitted that
+    fates: tuple[Fate, ...]
+    smtputf8: bool
+
+    @property
+    def envelope(self) -> Envelope:
+        """RFC 3461 §6.1: from the null reverse-path."""
+        return Envelope(None, body="8BITMIME", smtputf8=self.smtputf8)
+
+    @property
+    def recipient(self) -> Recipient:
+        """RFC 3461 §6.1: nobody is to be told of the fate of a DSN."""
+        return Recipient(self.to, notify=NEVER)
+
+
+# -- who is owed what ----------------------------------------------------------------------------------------------
+
+
+def owed(
+    envelope: Envelope,
+    account: int,
+    results: Iterable[tuple[Recipient, Outcome]],
+    *,
+    at: int,
+    retry_until: int | None = None,
+) -> tuple[Fate, ...]:
+    """What the sender is to be told now; a deferred recipient is given only when it is time to tell of the delay."""
+    if envelope.reverse_path is None:
+        return ()
+    fates = []
+    for recipient, outcome in results:
+        action = _action(recipient, outcome, account)
+        if action is not None:
+            fates.append(_fate(recipient, outcome, action, at, retry_until if action is Action.DELAYED else None))
+    return tuple(fates)
+
+
+def _action(recipient: Recipient, outcome: Outcome, account: int) -> Action | None:
+    match outcome.kind:
+        case Kind.FAILED:
+            return Action.FAILED if _asks(recipient, "FAILURE", default=True) else None
+        case Kind.DEFERRED:
+            return Action.DELAYED if _asks(recipient, "DELAY", default=True) else None
+        case Kind.RELAYED if outcome.has_dsn:
+            return None  # RFC 3461 §5.2.2: the next server has been asked to tell
+        case Kind.RELAYED:
+            action = Action.RELAYED
+        case Kind.DELIVERED:
+            action = Action.DELIVERED
+    # RFC 3461 §5.2.6 not: a stranger's forged address would be told of our success.
+    return action if account and _asks(recipient, "SUCCESS", default=False) else None
+
+
+def received(envelope: Envelope, recipients: Iterable[tuple[Recipient, bool]], *, at: int) -> tuple[Fate, ...]:
+    """What one of our own people is to be told of mail that was kept here in the reply to DATA; True: by an alias of
+    several, which has expanded it (RFC 3461 §5.2.7.3: its members are not told of one by one)."""
+    if envelope.reverse_path is None:
+        return ()
+    done = Outcome(Kind.DELIVERED, enhanced="2.0.0")
+    return tuple(
+        _fate(recipient, done, Action.EXPANDED if is_group else Action.DELIVERED, at, None)
+        for recipient, is_group in recipients
+        if _asks(recipient, "SUCCESS", default=False)
+    )
+
+
+def _asks(recipient: Recipient, word: str, *, default: bool) -> bool:
+    """RFC 3461 §4.1: without NOTIFY, failure is told, and delay as well by our choice."""
+    return word in recipient.notify if recipient.notify else default
+
+
+def _fate(recipient: Recipient, outcome: Outcome, action: Action, at: int, retry_until: int | None) -> Fate:
+    return Fate(
+        address=str(recipient.address),
+        action=action,
+        status=outcome.status,
+        original=_original(recipient.orcpt),
+        remote=outcome.host,
+        said=_said(outcome) if outcome.code else "",
+        reason="" if outcome.code else outcome.text,
+        last_attempt=at if action in (Action.FAILED, Action.DELAYED) else None,
+        retry_until=retry_until,
+    )
+
+
+def _original(orcpt: bytes | None) -> str:
+    """RFC 3461 §5.2.1: the address as it was before its xtext."""
+    return decode_xtext(orcpt).decode("utf-8", "replace") if orcpt else ""
+
+
+def _said(outcome: Outcome) -> str:
+    """The reply as it came: code and enhanced code before its text."""
+    enhanced = "" if outcome.text.startswith(outcome.enhanced) else f"{outcome.enhanced} "
+    return f"{outcome.code} {enhanced}{outcome.text}".rstrip()
+
+
+# -- making it -----------------------------------------------------------------------------------------------------
+
+
+async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Notice | None:
+    """The DSN of these fates; None where nothing is owed. To be called outside of a write."""
+    to = mailing.envelope.reverse_path
+    if to is None or not fates:
+        return None
+    envid = decode_xtext(mailing.envelope.envid).decode("ascii", "replace") if mailing.envelope.envid else ""
+    dsn = Dsn(site.hostname, fates, mailing.arrival, envid)
+    now = int(site.clock.now())
+    cover = Cover(
+        sender=Address(POSTMASTER, site.hostname),
+        to=to,
+        at=now,
+        message_id=f"{site.chance.name(_LETTERS)}@{site.hostname}",
+        boundary=site.chance.name(_LETTERS),
+    )
+    octets = render_dsn(dsn, _original_of(mailing, dsn), cover)
+    content = await ingest.content(site, octets, await ingest.prepare(octets), b"")
+    smtputf8 = dsn.is_global or not str(to).isascii()
+    return Notice(content, to, mailing.tid, mailing.account, fates, smtputf8)
+
+
+def _original_of(mailing: Mailing, dsn: Dsn) -> Original:
+    header = read_header(mailing.head)
+    body = mailing.body
+    # RFC 3461 §4.3: all of it only where something failed; RFC 8689 §5: never, where its way had to be secret.
+    is_whole = (
+        dsn.has_failed
+        and mailing.envelope.ret != "HDRS"
+        and not mailing.envelope.requiretls
+        and body is not None
+        and len(mailing.head) + len(body) <= limit.DSN_RETURN_OCTETS
+    )
+    return Original(
+        returned=mailing.head + (body or b"") if is_whole else cut_header(mailing.head),
+        is_whole=is_whole,
+        subject=decode_words(header.value(b"subject") or b""),
+        message_id=message_id(header.value(b"message-id") or b""),
+        tid=mailing.tid,
+    )
+
+
+# -- handing it over -----------------------------------------------------------------------------------------------
+
+
+async def put(tx: Tx, notice: Notice, here: Here, now: int) -> list[Placed]:
+    """Into the INBOX of whoever the reverse-path leads to; no quota keeps a DSN out."""
+    found = locals_of(await find_route(tx, notice.to, here))
+    placings = [Placing(local.account_id, local.inbox, 0) for local in found]
+    if not placings and notice.account:
+        account = await accounts.get(tx, notice.account)
+        placings = [Placing(account.id, account.inbox, 0)] if account.state == accounts.OPEN else []
+    content = replace(notice.content, prefix=trace.render_return_path(None))
+    return await message.deliver(tx, content, placings, now) if placings else []
