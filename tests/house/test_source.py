@@ -27,6 +27,8 @@ WITHOUT_TEST: dict[str, str] = {
     "mail/envelope.py": "values without behaviour",
     "proto/smtp/event.py": "values without behaviour",
     "net/hello.py": "values without behaviour",
+    "net/dnsexchange.py": "tests/net/test_resolver.py asks a real server",
+    "net/dnsmessage.py": "tests/net/test_resolver.py asks a real server",
 }
 
 

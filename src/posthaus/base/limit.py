@@ -161,3 +161,16 @@ SWEEP_RESCAN_IDS = 1_000  # looked through in one read for messages of an older 
 SWEEP_ROWS = 200  # in one write of the sweep: a few milliseconds
 SWEEP_LEASE_S = 120.0
 VERIFY_ROWS_SHOWN = 5  # of each broken invariant
+
+# -- DNS and the next hop ------------------------------------------------------------------------------------------
+DNS_TRY_S = 3.0  # waiting for one resolver, then the next is asked
+DNS_ROUNDS = 2  # through all resolvers
+DNS_RESOLVERS = 3  # of /etc/resolv.conf, as resolv.conf(5) has it
+DNS_UDP_OCTETS = 1_232  # offered by EDNS(0): no path cuts such a datagram in pieces (DNS flag day 2020)
+DNS_CNAMES = 8  # in a row, asked one by one; a resolver that follows them itself needs none of these
+DNS_CACHE_ENTRIES = 20_000
+DNS_TTL_MAX_S = 86_400  # RFC 2181 §8 allows less than what is told
+DNS_NEGATIVE_TTL_MAX_S = 3_600  # RFC 2308 §5: at most three hours; mail must not wait that long for a new domain
+DNS_NEGATIVE_TTL_S = 60  # where no SOA says it
+NEXTHOP_HOSTS = 10  # of one domain, in order of preference
+NEXTHOP_ADDRESSES = 6  # of one host, both families in turn

@@ -175,6 +175,11 @@ class SendSetting:
     resolvers: tuple[str, ...] = setting(
         (), "DNS resolvers, address or address:port. Empty: those of /etc/resolv.conf.", check=_resolvers
     )
+    resolvers_validate: bool = setting(
+        False,
+        "Whether the resolvers validate DNSSEC and the way to them is safe, so that DANE can rely on them. One on "
+        "this host (127.0.0.1, ::1) is relied upon anyway.",
+    )
     port: int = setting(25, "Port of other servers. Another one is for trying out.", check=_port)
 
 
