@@ -155,6 +155,13 @@ KEEP_TOMBSTONES_S = (
     90 * 86_400
 )  # and the book of changes: how long a client may stay away and still learn what vanished
 KEEP_PENDING_S = 3_600  # octets outside whose writer has not come back by then are taken away
+KEEP_RECORD_S = 30 * 86_400  # what happened to messages on their way out; the longest queue is a week
+RECORD_TEXT_CHARACTERS = 500  # of a reply of another server
+RECORD_FOUND = 20  # messages with one Message-ID
+SUPPRESSION_S = 30 * 86_400  # of an address that does not exist; twice as long each time it is met again
+SUPPRESSION_MAX_S = 365 * 86_400
+SUPPRESSION_FORGET_S = 180 * 86_400  # after its end, until when a failure counts as one more
+SUPPRESSION_TEXT_CHARACTERS = 200  # of its reason; it has to fit into a reply
 SWEEP_EVERY_S = 600.0
 SWEEP_PACK_IDS = 5_000  # looked through in one read for bodies to pack: about a millisecond
 SWEEP_RESCAN_IDS = 1_000  # looked through in one read for messages of an older scan

@@ -12,6 +12,7 @@ _WORDS = {
     "AccountExists": "the account {} is there already",
     "NoSuchAlias": "there is no alias {}",
     "AliasExists": "the alias {} is there already",
+    "NoSuchSuppression": "mail to {} is not suppressed",
     "NoSuchSender": "the account was not given {}",
     "NoSuchKey": "there is no key {}; `posthaus dkim list` shows all",
     "KeyExists": "the key {} is there already",

@@ -20,7 +20,7 @@ from posthaus.base.log import Log
 from posthaus.base.setting import StoreSetting
 from posthaus.flow import ingest
 from posthaus.mail.structure import VERSION
-from posthaus.store import blob, lease, mark, purge, rescan
+from posthaus.store import blob, lease, mark, purge, record, rescan, suppression
 from posthaus.store.blob import BlobStore
 from posthaus.store.error import Locked, NoSuchMessage
 from posthaus.store.store import Store
@@ -39,6 +39,8 @@ class Counts:
     blobs: int = 0  # octets outside that were unlinked
     packed: int = 0
     rescanned: int = 0
+    records: int = 0
+    suppressions: int = 0
     leases: int = 0
 
     @property
@@ -132,6 +134,8 @@ class _Round:
             blobs=await self._unlink(now - limit.KEEP_PENDING_S),
             packed=await self._pack(now - blob.PACK_WHEN_S),
             rescanned=await self._rescan(),
+            records=await self._all(record.forget, now - limit.KEEP_RECORD_S),
+            suppressions=await self._all(suppression.forget, now - limit.SUPPRESSION_FORGET_S),
             leases=await self._store.write(lease.sweep, now * 1000),
         )
 

@@ -46,6 +46,10 @@ class KeyExists(Refusal):
     pass
 
 
+class NoSuchSuppression(Refusal):
+    pass
+
+
 class NoSuchMailbox(Refusal):
     pass
 

@@ -20,6 +20,7 @@ REPLIES: dict[type[Exception], Reply] = {
     store.NoSuchAlias: reply.CANNOT_NOW,
     store.AliasExists: reply.CANNOT_NOW,
     store.NoSuchSender: reply.CANNOT_NOW,
+    store.NoSuchSuppression: reply.CANNOT_NOW,
     store.NoSuchKey: reply.CANNOT_NOW,
     store.KeyExists: reply.CANNOT_NOW,
     store.NoSuchMailbox: reply.CANNOT_NOW,
