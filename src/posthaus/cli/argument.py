@@ -21,6 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_account(commands)
     _add_domain(commands)
     _add_alias(commands)
+    _add_smarthost(commands)
     return parser
 
 
@@ -121,3 +122,41 @@ def _add_alias(commands: _Commands) -> None:
     remove = _command(group, "remove", "directory:remove_alias", "remove one target of an alias, or all")
     remove.add_argument("address")
     remove.add_argument("target", metavar="TARGET", nargs="?")
+
+
+def _add_smarthost(commands: _Commands) -> None:
+    group = _group(commands, "smarthost", "hosts that take our mail and send it on")
+    add = _command(
+        group,
+        "add",
+        "smarthost:add",
+        "send mail by another host: all of it, or what --to and --from say. A recipient's domain counts before a "
+        "sender, a sender before his domain, and all of these before a smart host for all mail",
+    )
+    add.add_argument("name", help="how it is called here, such as backup-1")
+    add.add_argument("host", help="its name or address; MX records of it are not asked for")
+    add.add_argument("--port", type=int, default=25, metavar="N", help="default: 25; 465 means --tls-first")
+    add.add_argument(
+        "--tls",
+        choices=("none", "opportunistic", "encrypted", "verified"),
+        help="what is asked of it: nothing at all, TLS where it offers it, TLS, TLS with a certificate for its name "
+        "(default: verified with --user, else opportunistic)",
+    )
+    add.add_argument("--tls-first", action="store_true", help="TLS from the first octet, without STARTTLS")
+    add.add_argument(
+        "--user",
+        metavar="NAME",
+        help="log in there under this name; the password comes from standard input. It is kept readable in the store "
+        "and its backups, because it has to be told to the smart host",
+    )
+    add.add_argument("--password-file", metavar="FILE", help="read the password there (default: standard input)")
+    add.add_argument("--to", metavar="DOMAIN", action="append", default=[], help="mail to this domain; may be repeated")
+    add.add_argument(
+        "--from", dest="sender", metavar="SENDER", action="append", default=[], help="mail from this address or domain"
+    )
+    add.add_argument("--direct-first", action="store_true", help="only where no host of the domain itself is reached")
+    _command(group, "list", "smarthost:listing", "all smart hosts").add_argument("--json", action="store_true")
+    remove = _command(
+        group, "remove", "smarthost:remove", "no longer; what waits for it waits until there is one again"
+    )
+    remove.add_argument("name")

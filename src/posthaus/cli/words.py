@@ -16,6 +16,8 @@ _WORDS = {
     "NoSuchSender": "the account was not given {}",
     "NoSuchKey": "there is no key {}; `posthaus dkim list` shows all",
     "KeyExists": "the key {} is there already",
+    "NoSuchSmarthost": "there is no smart host {}",
+    "SmarthostExists": "the smart host {} is there already",
     "PasswordUnfit": "this password cannot be used: {}",
     "NotEmpty": "{}: is not empty; nothing was changed",
     "StoreBusy": "the store is busy, try again: {}",

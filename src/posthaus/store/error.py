@@ -50,6 +50,18 @@ class NoSuchSuppression(Refusal):
     pass
 
 
+class NoSuchSmarthost(Refusal):
+    pass
+
+
+class SmarthostExists(Refusal):
+    pass
+
+
+class ScopeTaken(Refusal):
+    """Mail goes by one smart host, not by two. The text says by which."""
+
+
 class NoSuchMailbox(Refusal):
     pass
 

@@ -1,0 +1,111 @@
+"""Smart hosts: hosts that take our mail and send it on, and whose mail goes by which.
+
+destination() is asked once, when a recipient is put into the queue, and gives the key under which it waits there:
+
+    mx/b.test             the hosts of the recipient's domain
+    mx/b.test/NAME        the same, and the smart host where none of them can be reached
+    smarthost/NAME        the smart host alone
+
+Standards: RFC 5321 §2.3.10 (relays), RFC 6409.
+Faults:    NoSuchSmarthost, SmarthostExists, ScopeTaken.
+"""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posthaus.mail.address import Address
+from posthaus.store.error import NoSuchSmarthost, ScopeTaken, SmarthostExists
+from posthaus.store.text import storable
+from posthaus.store.tx import Tx
+
+_COLUMNS = "name, host, port, tls, tls_first, direct_first, login, password"
+
+
+class Kind(enum.IntEnum):
+    """Of a scope; the highest that fits decides."""
+
+    ALL = 0
+    SENDER_DOMAIN = 1
+    SENDER = 2
+    DOMAIN = 3  # of the recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    kind: Kind
+    key: str = ""  # a domain, or an address's key; "" for all
+
+
+@dataclass(frozen=True, slots=True)
+class Smarthost:
+    name: str
+    host: str  # A-label or IP address
+    port: int
+    tls: str  # flow/hop.py's Demand
+    is_tls_first: bool = False
+    is_direct_first: bool = False
+    login: str = ""  # "" where we need not log in
+    password: str = ""
+
+
+async def destination(tx: Tx, address: Address, reverse_path: Address | None) -> str:
+    """Under which key mail from there to this recipient waits in the queue."""
+    sender, sender_domain = ("", "") if reverse_path is None else (reverse_path.key, reverse_path.domain)
+    row = await tx.one(
+        "SELECT h.name, h.direct_first FROM smarthost_scope s JOIN smarthost h ON h.name=s.smarthost"
+        " WHERE (s.kind=0 AND s.key='') OR (s.kind=1 AND s.key=$1) OR (s.kind=2 AND s.key=$2)"
+        " OR (s.kind=3 AND s.key=$3) ORDER BY s.kind DESC LIMIT 1",
+        storable(sender_domain), storable(sender), storable(address.domain),
+    )  # fmt: skip
+    if row is None:
+        return f"mx/{address.domain}"
+    name, is_direct_first = row
+    return f"mx/{address.domain}/{name}" if is_direct_first else f"smarthost/{name}"
+
+
+async def get(tx: Tx, name: str) -> Smarthost:
+    row = await tx.one(f"SELECT {_COLUMNS} FROM smarthost WHERE name=$1", name)
+    if row is None:
+        raise NoSuchSmarthost(name)
+    return _made(row)
+
+
+async def add(tx: Tx, smarthost: Smarthost, scopes: Sequence[Scope], now: int) -> None:
+    if await tx.one("SELECT 1 FROM smarthost WHERE name=$1", smarthost.name) is not None:
+        raise SmarthostExists(smarthost.name)
+    await tx.run(
+        f"INSERT INTO smarthost ({_COLUMNS}, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        smarthost.name, smarthost.host, smarthost.port, smarthost.tls, int(smarthost.is_tls_first),
+        int(smarthost.is_direct_first), smarthost.login, smarthost.password, now,
+    )  # fmt: skip
+    for scope in scopes:
+        row = await tx.one("SELECT smarthost FROM smarthost_scope WHERE kind=$1 AND key=$2", int(scope.kind), scope.key)
+        if row is not None:
+            raise ScopeTaken(f"{scope.key or 'all mail'} goes by {row[0]} already")
+        await tx.run(
+            "INSERT INTO smarthost_scope (kind, key, smarthost) VALUES ($1, $2, $3)",
+            int(scope.kind), scope.key, smarthost.name,
+        )  # fmt: skip
+
+
+async def remove(tx: Tx, name: str) -> None:
+    await tx.run("DELETE FROM smarthost_scope WHERE smarthost=$1", name)
+    if not await tx.run("DELETE FROM smarthost WHERE name=$1", name):
+        raise NoSuchSmarthost(name)
+
+
+async def listing(tx: Tx) -> list[tuple[Smarthost, tuple[Scope, ...]]]:
+    """All of them with their scopes."""
+    scopes: dict[str, list[Scope]] = {}
+    for kind, key, name in await tx.all("SELECT kind, key, smarthost FROM smarthost_scope ORDER BY kind, key"):
+        scopes.setdefault(name, []).append(Scope(Kind(kind), key))
+    rows = await tx.all(f"SELECT {_COLUMNS} FROM smarthost ORDER BY name")
+    return [(_made(row), tuple(scopes.get(row[0], ()))) for row in rows]
+
+
+def _made(row: Sequence[object]) -> Smarthost:
+    name, host, port, tls, tls_first, direct_first, login, password = row
+    return Smarthost(
+        str(name), str(host), int(str(port)), str(tls), bool(tls_first), bool(direct_first), str(login), str(password)
+    )
