@@ -136,6 +136,16 @@ DKIM_KEYS_READ = 1_000  # of a worker, kept read: 2 KB each
 CHECK_INLINE_OCTETS = 256 * 1024  # a larger message is hashed in a thread: 5 MB take some 30 ms
 DKIM_RSA_BITS_MAX = 4_096  # RFC 8301 §3.2 wants up to here; longer ones would make us compute for strangers
 
+# -- queue ---------------------------------------------------------------------------------------------------------
+QUEUE_CONNECTIONS_FIRST = 5  # to a destination that we do not know yet; Postfix's initial_destination_concurrency
+QUEUE_CONNECTIONS_MOST = 20  # to one destination, of all workers together; its default_destination_concurrency_limit
+QUEUE_RETRY_FIRST_S = 300  # after the first try; doubled each time
+QUEUE_RETRY_MOST_S = 3_600  # between two tries; RFC 5321 §4.5.4.1 wants 30 minutes at least, once it has failed often
+QUEUE_ERRANDS_PER_LOAD = 50  # claimed at a time for one connection; Postfix's default_destination_recipient_limit
+QUEUE_STALE_DESTINATIONS = 10  # met in one claim that turn out to have nothing due
+QUEUE_CLOCK_AGAIN_S = 60  # a parcel's clock, where some of its errands are on their way
+QUEUE_KEEP_DESTINATION_S = 86_400  # what was learned about one that has no errands any more
+
 # -- store ---------------------------------------------------------------------------------------------------------
 MAILBOX_NAME_OCTETS = 1_000
 MAILBOX_DEPTH = 50

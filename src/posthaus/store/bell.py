@@ -2,10 +2,15 @@
 
 "Account 17 is at MODSEQ 4711", no more: what changed is read from the book. A bell may ring for nothing, and a lost one
 is made up for by the next, or by the driver's look once a second. Drivers carry bells between workers and nodes.
+
+Account 0 is nobody's: its bell says that there is something to do in the queue. It has no MODSEQ to look at, so the
+look once a second rings it whenever anybody has written.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
+
+QUEUE = 0
 
 
 class Notice(Protocol):

@@ -125,7 +125,8 @@ async def unnamed(tx: Tx, pending_before: int, most: int) -> list[tuple[int, str
     """(id, key) of blobs to be unlinked, and those pending since before a time (their writer died)."""
     await tx.run("UPDATE blob SET state=2 WHERE state=1 AND created<$1", pending_before)
     # named again by a write that was under way when it was marked
-    await tx.run("UPDATE blob SET state=0 WHERE state=2 AND EXISTS (SELECT 1 FROM message m WHERE m.blob=blob.id)")
+    for table in ("message", "parcel"):
+        await tx.run(f"UPDATE blob SET state=0 WHERE state=2 AND EXISTS (SELECT 1 FROM {table} t WHERE t.blob=blob.id)")
     rows = await tx.all("SELECT id, place FROM blob WHERE state=2 ORDER BY id LIMIT $1", most)
     return rows  # type: ignore[return-value]
 

@@ -33,7 +33,7 @@ class Content:
     head: bytes  # the header as it came, with the empty line
     body: bytes  # as it came, or packed; b"" where it lies outside
     packing: int  # 0 as it came, 1 zstd
-    blob: int = 0  # where the body lies outside: the pending row of store/blob.py
+    blob: int = 0  # the row of store/blob.py, where there is one: pending for a body outside, or of the same octets
 
     @property
     def size_octets(self) -> int:
@@ -96,22 +96,7 @@ async def append(tx: Tx, content: Content, placing: Placing, received: int, now:
 async def keep(tx: Tx, content: Content, now: int) -> int:
     """The rows that all placements share; the message's id."""
     p = content.prepared
-    if content.blob:
-        blob = content.blob
-        if not await tx.run("UPDATE blob SET state=0 WHERE id=$1 AND state<>2", blob):
-            raise StoreDown("the octets were pending for too long and are being taken away")
-    else:
-        row = await tx.one(
-            "INSERT INTO blob (size, head_size, place, state, packing, created)"
-            " VALUES ($1, $2, '', 0, $3, $4) RETURNING id",
-            p.size_octets, p.head_octets, content.packing, now,
-        )  # fmt: skip
-        assert row is not None
-        blob = row[0]
-    await tx.run(
-        "INSERT INTO octets (blob, head, body) VALUES ($1, $2, $3) ON CONFLICT (blob) DO NOTHING",
-        blob, content.head, content.body,
-    )  # fmt: skip
+    blob = await keep_octets(tx, content, now)
     row = await tx.one(
         "INSERT INTO message (blob, size, prefix, version, fields, field_index, envelope, bodystructure, structure,"
         " subject, base_subject, sender, recipients, message_id, refs, sent_at, has_attachment, preview)"
@@ -122,6 +107,27 @@ async def keep(tx: Tx, content: Content, now: int) -> int:
     )  # fmt: skip
     assert row is not None
     return row[0]  # type: ignore[no-any-return]
+
+
+async def keep_octets(tx: Tx, content: Content, now: int) -> int:
+    """The octets alone, for whoever names them in the same commit; the blob's id."""
+    if content.blob:
+        blob = content.blob
+        if not await tx.run("UPDATE blob SET state=0 WHERE id=$1 AND state<>2", blob):
+            raise StoreDown("the octets were pending for too long and are being taken away")
+    else:
+        row = await tx.one(
+            "INSERT INTO blob (size, head_size, place, state, packing, created)"
+            " VALUES ($1, $2, '', 0, $3, $4) RETURNING id",
+            content.prepared.size_octets, content.prepared.head_octets, content.packing, now,
+        )  # fmt: skip
+        assert row is not None
+        blob = row[0]
+    await tx.run(
+        "INSERT INTO octets (blob, head, body) VALUES ($1, $2, $3) ON CONFLICT (blob) DO NOTHING",
+        blob, content.head, content.body,
+    )  # fmt: skip
+    return blob
 
 
 async def _account_grows(tx: Tx, account: int, size: int) -> int:

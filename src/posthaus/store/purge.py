@@ -27,13 +27,14 @@ async def _drop_message(tx: Tx, m: int) -> None:
         return
     row = await tx.one("DELETE FROM message WHERE id=$1 RETURNING blob", m)
     if row is not None:
-        await _drop_blob(tx, row[0])
+        await drop_blob(tx, row[0])
 
 
-async def _drop_blob(tx: Tx, b: int) -> None:
+async def drop_blob(tx: Tx, b: int) -> None:
     """Where nothing names it any more. Octets outside are marked only; see store/blob.py."""
-    if await tx.one("SELECT 1 FROM message WHERE blob=$1 LIMIT 1", b) is not None:
-        return
+    for table in ("message", "parcel"):
+        if await tx.one(f"SELECT 1 FROM {table} WHERE blob=$1 LIMIT 1", b) is not None:
+            return
     if await tx.run("UPDATE blob SET state=2 WHERE id=$1 AND place<>''", b):
         return
     await tx.run("DELETE FROM octets WHERE blob=$1", b)

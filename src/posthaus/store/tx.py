@@ -35,6 +35,11 @@ class Tx(Protocol):
         """The statement once for each row."""
         ...
 
+    def skip_locked(self, table: str) -> str:
+        """Ends a SELECT of rows that are to be changed: those of this table are locked, and those that another
+        transaction has locked are passed over. Nothing where only one can write at a time."""
+        ...
+
     def touch(self, account: int, modseq: int) -> None:
         """Ring for this account after the commit."""
         ...

@@ -96,8 +96,9 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT m.id FROM message m WHERE NOT EXISTS (SELECT 1 FROM email e WHERE e.message=m.id)",
     ),
     (
-        "a blob is named by no message",
-        "SELECT b.id FROM blob b WHERE b.state=0 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.blob=b.id)",
+        "a blob is named by no message and no parcel",
+        "SELECT b.id FROM blob b WHERE b.state=0 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.blob=b.id)"
+        " AND NOT EXISTS (SELECT 1 FROM parcel p WHERE p.blob=b.id)",
     ),
     (
         "a blob inside has no octets",
@@ -151,6 +152,64 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "a message's octets are missing",
         "SELECT m.id FROM message m WHERE NOT EXISTS"
         " (SELECT 1 FROM blob b JOIN octets o ON o.blob=b.id WHERE b.id=m.blob AND b.state=0)",
+    ),
+    (
+        "a parcel counts other errands than it has",
+        "SELECT p.id, p.tid, p.errands FROM parcel p WHERE p.errands=0 OR p.errands <>"
+        " (SELECT count(*) FROM errand e WHERE e.id BETWEEN p.id * 65536 AND p.id * 65536 + 65535)",
+    ),
+    (
+        "an errand is of no parcel",
+        "SELECT e.id FROM errand e WHERE NOT EXISTS (SELECT 1 FROM parcel p WHERE p.id = e.id / 65536)",
+    ),
+    (
+        "a parcel's size is not that of its prefix and blob",
+        "SELECT p.id FROM parcel p JOIN blob b ON b.id=p.blob WHERE p.size <> b.size + length(p.prefix)",
+    ),
+    (
+        "a parcel's octets are missing",
+        "SELECT p.id FROM parcel p WHERE NOT EXISTS"
+        " (SELECT 1 FROM blob b JOIN octets o ON o.blob=b.id WHERE b.id=p.blob AND b.state=0)",
+    ),
+    (
+        "a parcel's clock rings later than it should",
+        "SELECT p.id, p.clock FROM parcel p WHERE p.clock > p.expires AND EXISTS"
+        " (SELECT 1 FROM errand e WHERE e.id BETWEEN p.id * 65536 AND p.id * 65536 + 65535"
+        " AND e.load=0 AND e.state<>1)",
+    ),
+    (
+        "a destination counts other errands than it has",
+        "SELECT d.name, d.errands FROM destination d LEFT JOIN"
+        " (SELECT e.destination, count(*) AS n FROM errand e GROUP BY e.destination) AS c ON c.destination=d.name"
+        " WHERE d.errands <> coalesce(c.n, 0)",
+    ),
+    (
+        "a destination counts other loads than it has",
+        "SELECT d.name, d.busy FROM destination d WHERE d.busy <>"
+        " (SELECT count(*) FROM load l WHERE l.destination=d.name)",
+    ),
+    (
+        "a destination is looked at later than its first errand is due",
+        "SELECT d.name, d.due FROM destination d JOIN (SELECT e.destination, min(e.due) AS first FROM errand e"
+        " WHERE e.load=0 GROUP BY e.destination) AS w ON w.destination=d.name WHERE d.due > w.first AND d.due > d.rest"
+        " AND d.due > d.used",
+    ),
+    (
+        "an errand goes to no destination",
+        "SELECT e.id, e.destination FROM errand e WHERE NOT EXISTS"
+        " (SELECT 1 FROM destination d WHERE d.name=e.destination)",
+    ),
+    (
+        "an errand is claimed by nobody",
+        "SELECT e.id, e.load FROM errand e WHERE e.load<>0 AND NOT EXISTS (SELECT 1 FROM load l WHERE l.id=e.load)",
+    ),
+    (
+        "a load has nothing on it",
+        "SELECT l.id, l.owner FROM load l WHERE NOT EXISTS (SELECT 1 FROM errand e WHERE e.load=l.id)",
+    ),
+    (
+        "a held errand has a time at which it is due",
+        "SELECT e.id, e.due FROM errand e WHERE e.state=1 AND e.due < 9007199254740992",
     ),
     (
         "an account has no INBOX",

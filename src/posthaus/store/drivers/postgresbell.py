@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from posthaus.store.bell import Bells
+from posthaus.store.bell import QUEUE, Bells
 from posthaus.store.drivers.postgreslink import FAULTS, Connection, connect, hang_up
 
 _CHANNEL = "posthaus"
@@ -128,6 +128,7 @@ class NotifyBell:
         snapshot = await connection.fetchval("SELECT pg_current_snapshot()::text", timeout=_COMMAND_S)
         if snapshot == self._snapshot and not self._bells.has_new():
             return
+        self._bells.ring({QUEUE: 0})
         for i in range(0, len(heard), _ACCOUNTS_AT_ONCE):
             some = heard[i : i + _ACCOUNTS_AT_ONCE]
             rows = await connection.fetch(

@@ -61,6 +61,9 @@ class PostgresTx:
         if rows:
             await self._connection.executemany(sql, rows)
 
+    def skip_locked(self, table: str) -> str:
+        return f" FOR UPDATE OF {table} SKIP LOCKED"
+
     def touch(self, account: int, modseq: int) -> None:
         self.touched[account] = modseq
 

@@ -23,7 +23,7 @@ from typing import Any
 import apsw
 
 from posthaus.base import limit
-from posthaus.store.bell import Bells, Watcher
+from posthaus.store.bell import QUEUE, Bells, Watcher
 from posthaus.store.drivers import sqlitefile
 from posthaus.store.drivers.doorbell import Doorbell
 from posthaus.store.drivers.sqlitefile import SqliteTx, ran, translated
@@ -430,6 +430,8 @@ class SqliteStore:
             row = self._reader.execute("SELECT modseq FROM account WHERE id=?", (account,)).fetchone()
             if row is not None and row[0] > heard:
                 found[account] = row[0]
+            elif account == QUEUE:
+                found[QUEUE] = 0
         return found
 
     # -- the end ---------------------------------------------------------------------------------------------------

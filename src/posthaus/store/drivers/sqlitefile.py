@@ -68,6 +68,9 @@ class SqliteTx:
     async def many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         self.connection.executemany(sql.replace("$", "?"), rows)
 
+    def skip_locked(self, table: str) -> str:
+        return ""
+
     def touch(self, account: int, modseq: int) -> None:
         self.touched[account] = modseq
 

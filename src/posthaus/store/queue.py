@@ -1,0 +1,285 @@
+"""The queue: parcels, their errands, and the destinations of these. Rows only; the rules are in flow/pace.py.
+
+A parcel is a message on its way out: envelope, prefix and octets, once. An errand is one recipient of it. A load is a
+worker's lease on a few errands, nearly always those that go over one connection. States of an errand:
+
+    WAITING   load = 0: tried when `due` has come and its destination may be tried
+              load > 0: claimed. Nobody else takes it until it is settled, or until its load has ended
+    HELD      a person said so; `due` never comes
+    RETURNED  a person said so; the next look of the runner at its parcel gives it up, with a DSN
+    DROPPED   the same without one; only where it was claimed at that moment, else the row is gone
+
+    enqueue -> WAITING -> claim -> settle: done or given up, the row goes, and with the last one the parcel
+                                   settle: deferred, WAITING with a later `due`
+                                   the load runs out (its worker died): WAITING and due at once
+
+Besides being tried, a parcel has a clock: when it rings, the sender is to be told of the delay, or the errands are to
+be given up, wherever they go and however long their destination rests.
+
+Claims and what becomes of them are in store/load.py, what a person can do in store/postmaster.py.
+
+Standards: RFC 5321 §4.5.4.1, RFC 6710 §4.3 (priorities).
+Faults:    StoreFull, LimitReached.
+"""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from posthaus.base import limit
+from posthaus.mail.address import Address
+from posthaus.mail.envelope import Envelope, Recipient
+from posthaus.mail.outcome import Outcome
+from posthaus.store import bell, message
+from posthaus.store.blob import Octets
+from posthaus.store.error import LimitReached, NoSuchMessage, StoreFull
+from posthaus.store.message import Content, Placed, Placing
+from posthaus.store.queuetext import (
+    read_envelope,
+    read_notify,
+    read_outcome,
+    render_envelope,
+    render_notify,
+)
+from posthaus.store.text import storable
+from posthaus.store.tx import Row, Tx
+
+NEVER = 1 << 53
+NUMBER_BITS = 16
+LOCAL = "local"  # the destination of accounts of ours
+
+
+class State(enum.IntEnum):
+    WAITING = 0
+    HELD = 1
+    RETURNED = 2
+    DROPPED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NewErrand:
+    """A recipient to whom the message is to be sent. `account` only where the destination is LOCAL."""
+
+    recipient: Recipient
+    destination: str
+    due: int
+    account: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewParcel:
+    """`warn_at` 0: the sender is not told of a delay."""
+
+    content: Content
+    envelope: Envelope
+    tid: str
+    account: int
+    expires: int
+    warn_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    id: int
+    tid: str
+    envelope: Envelope
+    account: int
+    message_id: str
+    size: int
+    created: int
+    expires: int
+    warn_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """`reason`: what came of the last try."""
+
+    id: int
+    parcel: int
+    recipient: Recipient
+    destination: str
+    attempts: int
+    due: int
+    state: int
+    reason: Outcome | None
+    account: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a destination is treated; see flow/pace.py."""
+
+    allowed: int = limit.QUEUE_CONNECTIONS_FIRST
+    credit: int = 0
+    failures: int = 0
+    deaths: int = 0
+    rest: int = 0
+
+
+# -- in ------------------------------------------------------------------------------------------------------------
+
+
+async def send(
+    tx: Tx, content: Content, placings: Sequence[Placing], parcel: NewParcel, errands: Sequence[NewErrand], now: int
+) -> list[Placed]:
+    """One message to accounts of ours and to others, in one commit; `content` and the parcel's share their octets."""
+    if placings and errands:
+        blob = await message.keep_octets(tx, content, now)
+        content = replace(content, blob=blob)
+        parcel = replace(parcel, content=replace(parcel.content, blob=blob))
+    placed = await message.deliver(tx, content, placings, now) if placings else []
+    if errands:
+        await enqueue(tx, parcel, errands, now)
+    return placed
+
+
+async def enqueue(tx: Tx, parcel: NewParcel, errands: Sequence[NewErrand], now: int) -> int:
+    """The parcel's id. Runners are told by a bell."""
+    if tx.low_space:
+        raise StoreFull("the reserve of disk space is reached")
+    if len(errands) >= 1 << NUMBER_BITS:
+        raise LimitReached("recipients of one message")
+    content, envelope = parcel.content, parcel.envelope
+    blob = await message.keep_octets(tx, content, now)
+    sender = envelope.reverse_path or Address("", "")
+    row = await tx.one(
+        "INSERT INTO parcel (blob, size, prefix, tid, account, message_id, sender_localpart, sender_domain, envelope,"
+        " created, expires, warn_at, clock, errands)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
+        blob, content.size_octets, content.prefix, parcel.tid, parcel.account,
+        storable(content.prepared.message_id), storable(sender.localpart), sender.domain, render_envelope(envelope),
+        now, parcel.expires, parcel.warn_at, _clock(parcel.warn_at, parcel.expires), len(errands),
+    )  # fmt: skip
+    assert row is not None
+    base: int = row[0] << NUMBER_BITS
+    rank = -envelope.priority
+    await tx.many(
+        "INSERT INTO errand (id, destination, rank, due, state, load, attempts, localpart, domain, orcpt, notify,"
+        " account, reason) VALUES ($1, $2, $3, $4, 0, 0, 0, $5, $6, $7, $8, $9, '')",
+        [
+            (base + n, e.destination, rank, e.due, storable(e.recipient.address.localpart), e.recipient.address.domain,
+             e.recipient.orcpt, render_notify(e.recipient.notify), e.account)
+            for n, e in enumerate(errands)
+        ],
+    )  # fmt: skip
+    for name in sorted({e.destination for e in errands}):
+        due = [e.due for e in errands if e.destination == name]
+        await _reach(tx, name, min(due), len(due), now)
+    tx.touch(bell.QUEUE, 1)
+    return row[0]  # type: ignore[no-any-return]
+
+
+def _clock(warn_at: int, expires: int) -> int:
+    return min(warn_at, expires) if warn_at else expires
+
+
+async def _reach(tx: Tx, name: str, due: int, n: int, now: int) -> None:
+    """The destination has n errands more, the first of them due then."""
+    await tx.run(
+        "INSERT INTO destination (name, due, suspect, errands, busy, allowed, credit, failures, deaths, rest, used,"
+        " reason) VALUES ($1, $2, 0, $3, 0, $4, 0, 0, 0, 0, $5, '') ON CONFLICT (name) DO UPDATE"
+        " SET errands=destination.errands+excluded.errands, due=CASE WHEN destination.due<=excluded.due"
+        " THEN destination.due WHEN excluded.due>destination.rest THEN excluded.due ELSE destination.rest END",
+        name, due, n, limit.QUEUE_CONNECTIONS_FIRST, now,
+    )  # fmt: skip
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+_ROW = (
+    "e.id, e.destination, e.attempts, e.due, e.state, e.reason, e.account, e.localpart, e.domain, e.orcpt, e.notify,"
+    " p.id, p.tid, p.sender_localpart, p.sender_domain, p.envelope, p.account, p.message_id, p.size, p.created,"
+    " p.expires, p.warn_at, p.errands"
+)
+JOINED = f"SELECT {_ROW} FROM errand e JOIN parcel p ON p.id = e.id >> {NUMBER_BITS}"
+
+
+def parcel_of(row: Sequence[Any]) -> Parcel:
+    """From the second half of _ROW."""
+    id_, tid, localpart, domain, envelope, account, message_id, size, created, expires, warn_at = row[:11]
+    return Parcel(
+        id_, tid, read_envelope(localpart, domain, envelope), account, message_id, size, created, expires, warn_at
+    )
+
+
+def errand_of(row: Sequence[Any]) -> Errand:
+    """From the first half of _ROW."""
+    id_, destination, attempts, due, state, reason, account, localpart, domain, orcpt, notify = row[:11]
+    recipient = Recipient(Address(localpart, domain), orcpt, read_notify(notify))
+    return Errand(id_, id_ >> NUMBER_BITS, recipient, destination, attempts, due, state, read_outcome(reason), account)
+
+
+async def first_waiting(tx: Tx, name: str, rank: int) -> Row | None:
+    """(rank, due) of the first errand that waits and comes behind this rank."""
+    return await tx.one(
+        "SELECT rank, due FROM errand WHERE destination=$1 AND load=0 AND rank>$2 ORDER BY rank, due LIMIT 1",
+        name,
+        rank,
+    )
+
+
+async def first_due(tx: Tx, name: str) -> int:
+    """When the first of its errands is due, of whatever rank."""
+    due, rank = NEVER, -NEVER
+    while (first := await first_waiting(tx, name, rank)) is not None:
+        rank = first[0]
+        due = min(due, first[1])
+    return due
+
+
+async def wake(tx: Tx, name: str) -> None:
+    """It is looked at when its first errand is due, or its rest is over."""
+    row = await tx.one("UPDATE destination SET due=due WHERE name=$1 RETURNING rest", name)
+    if row is not None:
+        due = max(row[0], await first_due(tx, name))
+        await tx.run("UPDATE destination SET due=$2 WHERE name=$1", name, due)
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """When there is something to do next: at destinations, at those whose host did not work, for clocks, for loads
+    that run out. NEVER where there is nothing."""
+
+    due: int
+    suspect_due: int
+    clock: int
+    until: int
+
+
+async def agenda(tx: Tx) -> Agenda:
+    at = "SELECT due FROM destination WHERE suspect=$1 AND busy<allowed ORDER BY due LIMIT 1"
+    return Agenda(
+        _or_never(await tx.one(at, 0)),
+        _or_never(await tx.one(at, 1)),
+        _or_never(await tx.one("SELECT min(clock) FROM parcel")),
+        _or_never(await tx.one("SELECT min(until) FROM load")),
+    )
+
+
+def _or_never(row: Row | None) -> int:
+    return NEVER if row is None or row[0] is None else row[0]
+
+
+async def octets(tx: Tx, parcel: int) -> Octets:
+    """As store/blob.py has those of a message."""
+    row = await tx.one(
+        "SELECT p.prefix, o.head, o.body, b.packing, b.place, p.size FROM parcel p"
+        " JOIN blob b ON b.id=p.blob JOIN octets o ON o.blob=p.blob WHERE p.id=$1",
+        parcel,
+    )
+    if row is None:
+        raise NoSuchMessage
+    return Octets(*row)
+
+
+async def forget_destinations(tx: Tx, before: int, most: int) -> int:
+    """Those that have no errands and were not used since; how many. What was learned about them goes, too."""
+    rows = await tx.all(
+        f"SELECT name FROM destination WHERE errands=0 AND busy=0 AND used<$1 LIMIT $2{tx.skip_locked('destination')}",
+        before, most,
+    )  # fmt: skip
+    await tx.many("DELETE FROM destination WHERE name=$1", rows)
+    return len(rows)
