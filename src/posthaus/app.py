@@ -25,12 +25,15 @@ from posthaus.base.metric import Metric
 from posthaus.base.setting import Settings
 from posthaus.flow.heir import release_dead, worker_name
 from posthaus.flow.login import Login
+from posthaus.flow.rotate import run_rotate
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
 from posthaus.flow.sweep import run_sweep
 from posthaus.net.bind import bind
 from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
 from posthaus.net.peer import Networks, wide_networks
+from posthaus.net.resolver import Resolver
+from posthaus.net.resolver import places as resolver_places
 from posthaus.net.stream import Stream
 from posthaus.net.tls import Certificates
 from posthaus.net.wheel import Wheel
@@ -181,6 +184,10 @@ class App:
         store_folder = self.folder / self.settings.store.folder
         spool_folder = store_folder / "spool"
         spool_folder.mkdir(parents=True, exist_ok=True)
+        send = self.settings.send
+        where = resolver_places(send.resolvers, is_trusted=send.resolvers_validate)
+        self.resolver = Resolver(where, self.clock, self.chance)
+        self._closers.append(self.resolver.close)
         self.login = Login(
             self.store,
             self.clock,
@@ -211,6 +218,7 @@ class App:
             spool_folder=spool_folder,
             worker=worker_name(self._node, self.chance.name(_WORKER_LETTERS)),
             message_octets=self.settings.mail.message_size,
+            resolver=self.resolver,
         )
 
     def _warn_of_networks(self) -> None:
@@ -282,11 +290,14 @@ class App:
             run_sweep(self.store, self.site.blobs, self.clock, self.settings.store, self.log, owner=self.site.worker)
         )
         refreshing = asyncio.get_running_loop().create_task(self._refresh_login())
+        rotating = asyncio.get_running_loop().create_task(
+            run_rotate(self.store, self.resolver, self.clock, self.log, self.site.worker)
+        )
 
         async def end() -> None:
-            for task in (sweeping, refreshing):
+            for task in (sweeping, refreshing, rotating):
                 task.cancel()
-            await asyncio.wait([sweeping, refreshing])
+            await asyncio.wait([sweeping, refreshing, rotating])
 
         self._closers.append(end)
         self._sweep_login()

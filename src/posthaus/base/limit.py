@@ -133,8 +133,14 @@ REPORT_RECIPIENTS = 1_000  # in one report; as many as one transaction may have
 DKIM_RSA_BITS = 2_048  # of our own keys: RFC 8301 §3.2
 DKIM_RSA_BITS_MIN = 1_024  # RFC 8301 §3.2: a signature by a shorter key says nothing
 DKIM_KEYS_READ = 1_000  # of a worker, kept read: 2 KB each
+DKIM_RECORD_KEPT_S = 7 * 86_400  # in DNS, of a retired key: longer than a queue tries (RFC 5321 §4.5.4.1: 4 to 5 days)
+DKIM_ROTATE_EVERY_S = 600.0
+DKIM_LEASE_S = 300.0
+DKIM_LOOKED_FOR = 100  # published keys that are looked for in DNS in one round
 CHECK_INLINE_OCTETS = 256 * 1024  # a larger message is hashed in a thread: 5 MB take some 30 ms
 DKIM_RSA_BITS_MAX = 4_096  # RFC 8301 §3.2 wants up to here; longer ones would make us compute for strangers
+SRS_DAYS = 21  # for so long mail to a rewritten reverse-path goes back; queues give up after 5 days, people later
+SRS_SECRET_S = 90 * 86_400  # after that a new one signs; the old one counts for SRS_DAYS more
 
 # -- queue ---------------------------------------------------------------------------------------------------------
 QUEUE_CONNECTIONS_FIRST = 5  # to a destination that we do not know yet; Postfix's initial_destination_concurrency

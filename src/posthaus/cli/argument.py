@@ -22,6 +22,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_domain(commands)
     _add_alias(commands)
     _add_smarthost(commands)
+    _add_dkim(commands)
     return parser
 
 
@@ -160,3 +161,35 @@ def _add_smarthost(commands: _Commands) -> None:
         group, "remove", "smarthost:remove", "no longer; what waits for it waits until there is one again"
     )
     remove.add_argument("name")
+
+
+def _add_dkim(commands: _Commands) -> None:
+    group = _group(commands, "dkim", "keys that sign the mail of a domain")
+    add = _command(group, "add", "dkim:add", "make keys, and print the records to publish for them")
+    add.add_argument("domain")
+    add.add_argument("--algorithm", choices=("rsa", "ed25519"), help="(default: one key of each)")
+    add.add_argument("--selector", metavar="NAME", help="(default: made from the day)")
+    add.add_argument("--after", metavar="TIME", help='sign after "3 days", say (default: when DNS has the record)')
+    add.add_argument("--now", action="store_true", help="sign at once")
+    add.add_argument("--json", action="store_true")
+    listing = _command(group, "list", "dkim:listing", "all keys with their states")
+    listing.add_argument("--domain", help="of this domain only")
+    listing.add_argument("--json", action="store_true")
+    record = _command(group, "record", "dkim:record", "print the records that DNS must have now")
+    record.add_argument("domain")
+    record.add_argument("selector", nargs="?", help="of this key only")
+    record.add_argument("--json", action="store_true")
+    rotate = _command(
+        group, "rotate", "dkim:rotate", "make the next keys; called again, let them take over if DNS has their records"
+    )
+    rotate.add_argument("domain")
+    rotate.add_argument("--after", metavar="TIME", help="new keys sign after so long, whether DNS has them or not")
+    rotate.add_argument("--now", action="store_true", help="let them take over without asking DNS")
+    rotate.add_argument("--json", action="store_true")
+    retire = _command(group, "retire", "dkim:retire", "no longer sign with a key; its record must stay for a week")
+    retire.add_argument("domain")
+    retire.add_argument("selector")
+    retire.add_argument("--after", metavar="TIME", help='in "30 days", say (default: now)')
+    remove = _command(group, "remove", "dkim:remove", "forget a key that does not sign")
+    remove.add_argument("domain")
+    remove.add_argument("selector")

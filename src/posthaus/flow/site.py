@@ -7,6 +7,7 @@ from pathlib import Path
 from posthaus.base import limit
 from posthaus.base.chance import Chance
 from posthaus.base.clock import Clock
+from posthaus.base.dns import Resolver
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.flow.keyring import Keyring
@@ -30,6 +31,7 @@ class Site:
     spool_folder: Path  # for messages too large to be held in memory while they come in
     worker: str  # names this worker and no other, now or later: the owner of its leases
     message_octets: int  # the largest message that is taken in, by any way
+    resolver: Resolver | None = None  # DNS; None where a test needs none
     keyring: Keyring = field(default_factory=Keyring)  # what signs our mail
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limit.LARGE_AT_ONCE))
     """Held while a message that is spooled to a file is in memory, too."""
