@@ -9,8 +9,8 @@ import pytest
 
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
-from posthaus.flow import bounce
-from posthaus.flow.bounce import Mailing, Notice
+from posthaus.flow import bounce, ingest
+from posthaus.flow.bounce import Bouncer, Mailing, Notice, Report
 from posthaus.flow.login import Login
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
@@ -19,8 +19,12 @@ from posthaus.mail.dsn import ReadDsn, read_dsn
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.mail.fate import Action, Fate
 from posthaus.mail.outcome import Kind, Outcome
-from posthaus.store import account, blob, directory
+from posthaus.store import account, blob, directory, queue, record, suppression
+from posthaus.store import load as loads
 from posthaus.store.drivers.disk import DiskBlobs
+from posthaus.store.load import Load, Settled
+from posthaus.store.queue import NewErrand, NewParcel
+from posthaus.store.record import Kind as Kinds
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 from posthaus.testing.chance import SeededChance
@@ -180,7 +184,7 @@ async def test_into_the_inbox(site: Site) -> None:
     anna = await person(site.store, "anna", quota_octets=1)
     notice = await _prepare(site)
     for _ in range(2):
-        assert len(await site.store.write(bounce.put, replace(notice, account=anna.id), HERE, NOW)) == 1
+        assert await site.store.write(bounce.put, replace(notice, account=anna.id), HERE, NOW) == "inbox"
     one, two = await site.store.read(_inbox, anna)
     assert one == two and one.startswith(b"Return-Path: <>\r\nDate: ")
 
@@ -189,13 +193,104 @@ async def test_to_all_of_an_alias(site: Site) -> None:
     ben, eva = await person(site.store, "ben"), await person(site.store, "eva")
     for one in (ben, eva):
         await site.store.write(directory.add_alias, ANNA.key, ANNA.domain, one.key)
-    placed = await site.store.write(bounce.put, await _prepare(site), HERE, NOW)
-    assert {one.account for one in placed} == {ben.id, eva.id}
+    assert await site.store.write(bounce.put, await _prepare(site), HERE, NOW) == "inbox"
+    for one in (ben, eva):
+        assert len(await site.store.read(_inbox, one)) == 1
 
 
 async def test_the_account_if_the_address_is_gone(site: Site) -> None:
     ben = await person(site.store, "ben")
     notice = replace(await _prepare(site), account=ben.id)
-    assert [one.account for one in await site.store.write(bounce.put, notice, HERE, NOW)] == [ben.id]
+    assert await site.store.write(bounce.put, notice, HERE, NOW) == "inbox"
+    assert len(await site.store.read(_inbox, ben)) == 1
     await site.store.write(account.mark_removed, ben.id)
-    assert await site.store.write(bounce.put, notice, HERE, NOW) == []
+    assert await site.store.write(bounce.put, notice, HERE, NOW) == "nowhere"
+
+
+# -- with the queue ------------------------------------------------------------------------------------------------
+
+
+async def _submit(site: Site, *to: Address, sender: Address | None = ANNA, account: int = 0) -> Load:
+    """A parcel on its way, claimed."""
+    content = await ingest.content(site, HEAD + b"hello\r\n", await ingest.prepare(HEAD + b"hello\r\n"), b"X-In: 1\r\n")
+    parcel = NewParcel(content, Envelope(sender), "t1", account, NOW + 900, NOW + 90)
+    errands = [NewErrand(Recipient(one), "mx/b.example", NOW) for one in to]
+    await site.store.write(queue.enqueue, parcel, errands, NOW)
+    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
+    return load
+
+
+async def _settle(site: Site, load: Load, *outcomes: Outcome, is_warning: bool = False) -> Report:
+    """As the runner does it: the DSN and the settling in one commit."""
+    bouncer = Bouncer(site, HERE)
+    (claim,) = load.claims
+    settled = [Settled(errand, one, NOW + 300) for errand, one in zip(claim.errands, outcomes, strict=True)]
+    report = await bouncer.report(claim.parcel, settled, is_warning=is_warning)
+
+    async def write(tx: Tx) -> None:
+        await bouncer.write(tx, report, NOW)
+        await loads.settle(tx, load, settled, NOW, lambda pace: pace, ends=True)
+
+    await site.store.write(write)
+    return report
+
+
+async def _record(site: Site, tid: str = "t1") -> list[tuple[Kinds, str]]:
+    return [(one.kind, one.address) for one in await site.store.read(record.of_transaction, tid, NOW, NOW)]
+
+
+async def test_one_dsn_for_all_that_failed(site: Site) -> None:
+    anna = await person(site.store, "anna")
+    uli, eva = Address("uli", "b.example"), Address("eva", "b.example")
+    load = await _submit(site, OTTO, uli, eva, account=anna.id)
+    await _settle(site, load, FAILED, replace(FAILED, enhanced="5.2.2", text="full"), LATE)
+    (octets,) = await site.store.read(_inbox, anna)
+    found = read_dsn(octets)
+    assert found is not None
+    assert [(fate.address, fate.status) for fate in found.dsn.fates] == [(str(OTTO), "5.1.1"), (str(uli), "5.2.2")]
+    assert b"\r\nX-In: 1\r\nReceived: x\r\n" in octets
+    assert await _record(site) == [
+        (Kinds.DEFERRED, eva.key), (Kinds.FAILED, OTTO.key), (Kinds.FAILED, uli.key), (Kinds.TOLD, ANNA.key)
+    ]  # fmt: skip
+    assert [one.key for one in await site.store.read(suppression.listing)] == [OTTO.key]
+
+
+async def test_delay_is_told_when_it_is_time(site: Site) -> None:
+    anna = await person(site.store, "anna")
+    load = await _submit(site, OTTO, account=anna.id)
+    await _settle(site, load, LATE, is_warning=True)
+    (octets,) = await site.store.read(_inbox, anna)
+    found = read_dsn(octets)
+    assert found is not None
+    assert found.dsn.fates[0].action is Action.DELAYED and found.dsn.fates[0].retry_until == NOW + 900
+    assert await _record(site) == [(Kinds.TOLD, ANNA.key)]
+
+
+async def test_success_lifts_the_suppression(site: Site) -> None:
+    await site.store.write(suppression.failed, 7, OTTO, "5.1.1", "no", NOW)
+    report = await _settle(site, await _submit(site, OTTO, account=7), RELAYED)
+    assert report.notice is None and await _record(site) == [(Kinds.RELAYED, OTTO.key)]
+    assert await site.store.read(suppression.listing) == []
+
+
+async def test_a_foreign_sender_is_told_by_the_queue(site: Site) -> None:
+    """Of mail that was forwarded; and nobody is told if that fails."""
+    await person(site.store, "anna")
+    sender = Address("sender", "c.example")
+    await _settle(site, await _submit(site, OTTO, sender=sender), FAILED)
+    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
+    (claim,) = load.claims
+    (errand,) = claim.errands
+    assert load.destination == "mx/c.example" and claim.parcel.account == 0
+    assert claim.parcel.envelope.reverse_path is None and claim.parcel.envelope.body == "8BITMIME"
+    assert errand.recipient.address == sender and errand.recipient.notify == {"NEVER"}
+    octets = (await site.store.read(queue.octets, claim.parcel.id)).whole()
+    assert octets.startswith(b"Date: ") and read_dsn(octets) is not None
+    report = await _settle(site, load, FAILED)
+    assert report.notice is None
+    assert await _record(site, claim.parcel.tid) == [(Kinds.FAILED, sender.key)]
+
+
+async def test_a_parcel_without_sender(site: Site) -> None:
+    report = await _settle(site, await _submit(site, OTTO, sender=None), FAILED)
+    assert report.notice is None and await _record(site) == [(Kinds.FAILED, OTTO.key)]

@@ -126,6 +126,7 @@ DSN_RETURN_OCTETS = 100 * 1024  # of a message given back whole; Postfix has 50,
 DSN_HEADER_OCTETS = 32 * 1024  # of a header given back
 DSN_TEXT_CHARACTERS = 2_000  # of one field of a report; a reply of another server is the longest
 DSN_SUBJECT_CHARACTERS = 200  # of the subject of the message spoken of
+DSN_GIVE_UP_S = 2 * 86_400  # a DSN for another server is not tried for longer: nobody is told if it fails
 REPORT_OCTETS = 256 * 1024  # read of the part for programs of a report, and of the header given back with it
 REPORT_RECIPIENTS = 1_000  # in one report; as many as one transaction may have
 

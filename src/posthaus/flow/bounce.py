@@ -3,6 +3,7 @@
     owed()      what the sender is to be told, by NOTIFY and by what happened
     prepare()   one DSN for all of it, made before the write: octets, and all that readers need
     put()       inside of the commit that settles or delivers: into the sender's INBOX, or onto the queue
+    Bouncer     these for the runner of the queue, with the record and the list of suppressed addresses
 
 A DSN never answers a DSN, and a stranger is told of failure alone: of mail that we took from him for somebody else,
 forwarded it, and could not hand over. Mail for nobody was refused in its session, so there is no backscatter.
@@ -29,11 +30,15 @@ from posthaus.mail.thread import message_id
 from posthaus.mail.word import decode_words
 from posthaus.proto.smtp.param import decode_xtext
 from posthaus.store import account as accounts
-from posthaus.store import message
-from posthaus.store.message import Content, Placed, Placing
+from posthaus.store import blob, directory, message, queue, record, smarthost, suppression
+from posthaus.store.load import Settled
+from posthaus.store.message import Content, Placing
+from posthaus.store.queue import NewErrand, NewParcel, Parcel
+from posthaus.store.record import Entry
 from posthaus.store.tx import Tx
 
 _LETTERS = 26  # 130 bits
+_TID_LETTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class Notice:
     content: Content
     to: Address
     tid: str  # of the message that it speaks of
-    account: int  # who submitted that
+    own_tid: str
+    account: int  # who submitted the message
     fates: tuple[Fate, ...]
     smtputf8: bool
 
@@ -173,7 +179,7 @@ async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Noti
     octets = render_dsn(dsn, _original_of(mailing, dsn), cover)
     content = await ingest.content(site, octets, await ingest.prepare(octets), b"")
     smtputf8 = dsn.is_global or not str(to).isascii()
-    return Notice(content, to, mailing.tid, mailing.account, fates, smtputf8)
+    return Notice(content, to, mailing.tid, site.chance.name(_TID_LETTERS), mailing.account, fates, smtputf8)
 
 
 def _original_of(mailing: Mailing, dsn: Dsn) -> Original:
@@ -199,12 +205,106 @@ def _original_of(mailing: Mailing, dsn: Dsn) -> Original:
 # -- handing it over -----------------------------------------------------------------------------------------------
 
 
-async def put(tx: Tx, notice: Notice, here: Here, now: int) -> list[Placed]:
-    """Into the INBOX of whoever the reverse-path leads to; no quota keeps a DSN out."""
+async def put(tx: Tx, notice: Notice, here: Here, now: int) -> str:
+    """Into the INBOX of whoever the reverse-path leads to, however full it is, or onto the queue. Where it went:
+    "inbox", "queue", or "nowhere" because the sender is no longer there."""
     found = locals_of(await find_route(tx, notice.to, here))
     placings = [Placing(local.account_id, local.inbox, 0) for local in found]
+    if not placings and not await _is_ours(tx, notice.to, here):
+        await _enqueue(tx, notice, now)
+        return "queue"
     if not placings and notice.account:
         account = await accounts.get(tx, notice.account)
         placings = [Placing(account.id, account.inbox, 0)] if account.state == accounts.OPEN else []
+    if not placings:
+        return "nowhere"
     content = replace(notice.content, prefix=trace.render_return_path(None))
-    return await message.deliver(tx, content, placings, now) if placings else []
+    await message.deliver(tx, content, placings, now)
+    return "inbox"
+
+
+async def _is_ours(tx: Tx, address: Address, here: Here) -> bool:
+    return address.domain in here.literals | {here.hostname, ""} or await directory.domain_exists(tx, address.domain)
+
+
+async def _enqueue(tx: Tx, notice: Notice, now: int) -> None:
+    destination = await smarthost.destination(tx, notice.to, None)
+    parcel = NewParcel(notice.content, notice.envelope, notice.own_tid, 0, now + limit.DSN_GIVE_UP_S, 0)
+    await queue.enqueue(tx, parcel, [NewErrand(notice.recipient, destination, now)], now)
+
+
+# -- what the queue asks -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is to be written with the settling of errands of one parcel."""
+
+    parcel: Parcel
+    settled: tuple[Settled, ...]  # those that were tried
+    notice: Notice | None
+
+
+class Bouncer:
+    """Called by the runner of the queue: report() before the write, write() within it, ahead of load.settle()."""
+
+    def __init__(self, site: Site, here: Here) -> None:
+        self._site = site
+        self._here = here
+
+    async def report(self, parcel: Parcel, settled: Iterable[Settled], *, is_warning: bool = False) -> Report:
+        """is_warning: nothing was tried, it is time to tell the sender that it takes long."""
+        told = [(r.errand.recipient, r.outcome) for r in settled if r.outcome is not None]
+        tried = () if is_warning else tuple(r for r in settled if r.outcome is not None)
+        now = int(self._site.clock.now())
+        fates = owed(
+            parcel.envelope,
+            parcel.account,
+            [(who, outcome) for who, outcome in told if is_warning or outcome.is_final],
+            at=now,
+            retry_until=parcel.expires,
+        )
+        if not fates:
+            return Report(parcel, tried, None)
+        octets = await self._site.store.read(queue.octets, parcel.id)
+        body = None if octets.place else blob.unpack(octets.body, octets.packing)
+        mailing = Mailing(
+            parcel.envelope, parcel.tid, parcel.account, parcel.created, octets.prefix + octets.head, body
+        )
+        return Report(parcel, tried, await prepare(self._site, mailing, fates))
+
+    async def write(self, tx: Tx, report: Report, now: int) -> None:
+        """The DSN, the record, and what was learned of the addresses."""
+        parcel = report.parcel
+        if report.notice is not None:
+            await tell(tx, report.notice, self._here, now)
+        for r in report.settled:
+            assert r.outcome is not None
+            if parcel.account and r.outcome.is_final:
+                await _learn(tx, parcel.account, r.errand.recipient.address, r.outcome, now)
+        await record.write(
+            tx,
+            [
+                record.of_outcome(parcel.tid, now, r.errand.recipient.address, r.outcome, due=r.due)
+                for r in report.settled
+                if r.outcome is not None
+            ],
+        )
+
+
+async def tell(tx: Tx, notice: Notice, here: Here, now: int) -> None:
+    """put(), and a row that says so."""
+    where = await put(tx, notice, here, now)
+    actions = " ".join(dict.fromkeys(fate.action.value for fate in notice.fates))
+    words: dict[str, str | int] = {"action": actions, "of": len(notice.fates), "where": where}
+    if where == "queue":
+        words["as"] = notice.own_tid
+    await record.write(tx, [Entry(notice.tid, now, record.Kind.TOLD, notice.to.key, words)])
+
+
+async def _learn(tx: Tx, account: int, address: Address, outcome: Outcome, now: int) -> None:
+    if outcome.kind is Kind.FAILED:
+        reason = _said(outcome) if outcome.code else outcome.text
+        await suppression.failed(tx, account, address, outcome.status, reason, now)
+    else:
+        await suppression.delivered(tx, account, address)
