@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,8 +13,11 @@ from posthaus.app import DOORS, App, hostname_of, places
 from posthaus.base import limit
 from posthaus.base.clock import SystemClock
 from posthaus.base.log import Log
-from posthaus.base.setting import ListenSetting, Settings, loopback
-from posthaus.net.bind import BindFault
+from posthaus.base.setting import ListenSetting, SendSetting, Settings, loopback
+from posthaus.base.settingfile import SettingFault
+from posthaus.flow.hop import NextHop
+from posthaus.mail.outcome import Outcome
+from posthaus.net.bind import BindFault, bind
 from posthaus.net.tls import CertificateFault, write_self_signed
 from posthaus.store import account, directory
 
@@ -92,6 +96,27 @@ async def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         other = App(Settings("mx.example", listen=listen), tmp_path, Log(SystemClock(), lambda line: None))
         with pytest.raises(BindFault, match=str(app.ports["smtp"])):
             await other.start()
+
+
+async def test_mail_for_ourselves_is_seen_as_a_loop(tmp_path: Path) -> None:
+    async with running(tmp_path, []) as app:
+        there = await app.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
+        assert isinstance(there, NextHop) and there.hosts[0].port == SETTINGS.send.port
+    (door,) = bind("127.0.0.1", 0)
+    settings = dataclasses.replace(SETTINGS, send=SendSetting(port=door.getsockname()[1]))
+    itself = App(settings, tmp_path, Log(SystemClock(), lambda line: None), bound=[("smtp", door)])
+    await itself.start()
+    loop = await itself.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
+    await itself.stop(0)
+    assert isinstance(loop, Outcome) and loop.status == "5.4.6"
+
+
+async def test_a_source_that_is_not_ours_is_told(tmp_path: Path) -> None:
+    write_self_signed(tmp_path / "tls", "mx.example", ("mx.example",), SystemClock().now())
+    settings = dataclasses.replace(SETTINGS, send=SendSetting(source=("192.0.2.1",)))
+    app = App(settings, tmp_path, Log(SystemClock(), lambda line: None), any_port=True)
+    with pytest.raises(SettingFault, match=r"192\.0\.2\.1"):
+        await app.start()
 
 
 async def test_what_log_in_offers_follows_the_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

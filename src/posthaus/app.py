@@ -23,14 +23,17 @@ from posthaus.base.error import Trouble
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.base.setting import Settings
+from posthaus.base.settingfile import SettingFault
 from posthaus.flow.heir import release_dead, worker_name
 from posthaus.flow.login import Login
+from posthaus.flow.nexthop import NextHops, Ourselves
 from posthaus.flow.rotate import run_rotate
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
 from posthaus.flow.sweep import run_sweep
 from posthaus.net.bind import bind
 from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
+from posthaus.net.own import OwnDoors, is_of_this_host
 from posthaus.net.peer import Networks, wide_networks
 from posthaus.net.resolver import Resolver
 from posthaus.net.resolver import places as resolver_places
@@ -164,7 +167,7 @@ class App:
         self.site = self._make_site(hostname)
         await self.login.refresh()
         self.here = Here(hostname, separator=settings.mail.separator)
-        self._warn_of_networks()
+        self._judge_sending()
         self._tick_on()
         self._sweep_on()
         await self._listen(self._services())
@@ -188,6 +191,9 @@ class App:
         where = resolver_places(send.resolvers, is_trusted=send.resolvers_validate)
         self.resolver = Resolver(where, self.clock, self.chance)
         self._closers.append(self.resolver.close)
+        self._doors = OwnDoors()
+        ourselves = Ourselves(hostname.lower(), self._doors, send.source)
+        self.hops = NextHops(self.store, self.resolver, self.chance, ourselves, port=send.port)
         self.login = Login(
             self.store,
             self.clock,
@@ -221,8 +227,12 @@ class App:
             resolver=self.resolver,
         )
 
-    def _warn_of_networks(self) -> None:
-        for network in wide_networks(self.settings.send.networks):
+    def _judge_sending(self) -> None:
+        send = self.settings.send
+        for address in send.source:
+            if not is_of_this_host(address):
+                raise SettingFault(f"send.source has {address}, which is no address of this host")
+        for network in wide_networks(send.networks):
             self.log.warn("send.wide-network", network=network, why="everybody in it may send without log-in")
 
     def _services(self) -> dict[str, Service]:
@@ -270,6 +280,8 @@ class App:
             listener = Listener(one, services[door.service], greeting, around)
             self._listeners.append(listener)
             self.ports.setdefault(name, listener.port)
+            if door.service == "smtp":
+                self._doors.add(*one.getsockname()[:2])
         for listener in self._listeners:
             await listener.start()
 

@@ -23,6 +23,10 @@ def _port(value: int) -> str | None:
     return None if 0 <= value <= 65535 else "must be between 1 and 65535, or 0 for off"
 
 
+def _other_port(value: int) -> str | None:
+    return None if 0 < value <= 65535 else "must be between 1 and 65535"
+
+
 def _port_base(value: int) -> str | None:
     return None if 0 <= value <= 60000 else "must be between 0 and 60000"
 
@@ -180,7 +184,7 @@ class SendSetting:
         "Whether the resolvers validate DNSSEC and the way to them is safe, so that DANE can rely on them. One on "
         "this host (127.0.0.1, ::1) is relied upon anyway.",
     )
-    port: int = setting(25, "Port of other servers. Another one is for trying out.", check=_port)
+    port: int = setting(25, "Port of other servers. Another one is for trying out.", check=_other_port)
 
 
 @dataclass(frozen=True, slots=True)

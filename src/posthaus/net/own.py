@@ -22,11 +22,18 @@ def is_of_this_host(address: str) -> bool:
 
 
 class OwnDoors:
-    """Addresses and ports on which we listen."""
+    """Addresses and ports on which we listen; they come to be known one after the other."""
 
-    def __init__(self, doors: Iterable[tuple[str, int]]) -> None:
-        self._doors = frozenset(doors)
-        self._wide = frozenset((":" in address, port) for address, port in self._doors if address in _ANY)
+    def __init__(self, doors: Iterable[tuple[str, int]] = ()) -> None:
+        self._doors: set[tuple[str, int]] = set()
+        self._wide: set[tuple[bool, int]] = set()  # is it IPv6, port
+        for address, port in doors:
+            self.add(address, port)
+
+    def add(self, address: str, port: int) -> None:
+        self._doors.add((address, port))
+        if address in _ANY:
+            self._wide.add((":" in address, port))
 
     def __contains__(self, door: object) -> bool:
         if door in self._doors:
