@@ -25,6 +25,7 @@ from posthaus.base.metric import Metric
 from posthaus.base.setting import Settings
 from posthaus.base.settingfile import SettingFault
 from posthaus.flow.heir import release_dead, worker_name
+from posthaus.flow.index import run_index
 from posthaus.flow.login import Login
 from posthaus.flow.nexthop import NextHops, Ourselves
 from posthaus.flow.rotate import run_rotate
@@ -47,7 +48,8 @@ from posthaus.serve.smtp.mx import MxPolicy
 from posthaus.serve.smtp.session import SmtpService
 from posthaus.serve.smtp.submission import SubmissionPolicy
 from posthaus.store.drivers.disk import DiskBlobs
-from posthaus.store.store import Store, open_store
+from posthaus.store.store import Store, open_store, open_text_index
+from posthaus.store.textindex import TextIndex
 
 SECRET_OCTETS = 32
 _TICK_S = 1.0
@@ -164,6 +166,7 @@ class App:
         self.certificates = Certificates(self.folder / settings.tls.folder, hostname)
         self.store = await self._open_store()
         await release_dead(self.store, self._node, self.log)
+        self.index = await self._open_index()
         self.site = self._make_site(hostname)
         await self.login.refresh()
         self.here = Here(hostname, separator=settings.mail.separator)
@@ -176,6 +179,11 @@ class App:
         store = await open_store(self.settings.store.url, self.folder / self.settings.store.folder)
         self._closers.append(store.close)
         return store
+
+    async def _open_index(self) -> TextIndex:
+        index = await open_text_index(self.settings.store.url, self.folder / self.settings.store.folder)
+        self._closers.append(index.close)
+        return index
 
     def _make_site(self, hostname: str) -> Site:
         executor = ThreadPoolExecutor(limit.LOGIN_THREADS, thread_name_prefix="login")
@@ -225,6 +233,7 @@ class App:
             worker=worker_name(self._node, self.chance.name(_WORKER_LETTERS)),
             message_octets=self.settings.mail.message_size,
             resolver=self.resolver,
+            index=self.index,
         )
 
     def _judge_sending(self) -> None:
@@ -298,18 +307,22 @@ class App:
 
     def _sweep_on(self) -> None:
         """Housekeeping: of the store in a task (one worker of all does it at a time), of what log-in remembers here."""
-        sweeping = asyncio.get_running_loop().create_task(
-            run_sweep(self.store, self.site.blobs, self.clock, self.settings.store, self.log, owner=self.site.worker)
-        )
-        refreshing = asyncio.get_running_loop().create_task(self._refresh_login())
-        rotating = asyncio.get_running_loop().create_task(
-            run_rotate(self.store, self.resolver, self.clock, self.log, self.site.worker)
-        )
+        store, clock, log, worker = self.store, self.clock, self.log, self.site.worker
+        loop = asyncio.get_running_loop()
+        jobs = [
+            loop.create_task(job)
+            for job in (
+                run_sweep(store, self.site.blobs, clock, self.settings.store, log, owner=worker),
+                run_rotate(store, self.resolver, clock, log, worker),
+                run_index(store, self.site.blobs, self.index, clock, log),
+                self._refresh_login(),
+            )
+        ]
 
         async def end() -> None:
-            for task in (sweeping, refreshing, rotating):
-                task.cancel()
-            await asyncio.wait([sweeping, refreshing, rotating])
+            for job in jobs:
+                job.cancel()
+            await asyncio.wait(jobs)
 
         self._closers.append(end)
         self._sweep_login()

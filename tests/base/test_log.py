@@ -15,6 +15,9 @@ class Still:
     def monotonic(self) -> float:
         return 0.0
 
+    def cpu(self) -> float:
+        return 0.0
+
 
 @pytest.mark.parametrize(
     ("value", "wanted"),

@@ -247,3 +247,9 @@ def test_senders(shell: Shell) -> None:
     assert shell.done("account", "senders", "anna@example.test") == "SENDER\nboss@elsewhere.example\n"
     assert "was not given x@y.example" in shell.refused("account", "deny-sender", "anna@example.test", "x@y.example")
     assert "there is no account" in shell.refused("account", "allow-sender", "ben@example.test", "x@y.example")
+
+
+def test_index(shell: Shell) -> None:
+    assert shell.done("index", "status") == "all mail is in the index\n"
+    assert json.loads(shell.done("index", "status", "--json")) == {"indexed_to": 0, "last_message": 0}
+    assert "makes the index anew" in shell.done("index", "rebuild")

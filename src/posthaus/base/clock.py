@@ -8,11 +8,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """now() is Unix time in seconds (may be set back by an admin); monotonic() is for deadlines."""
+    """now() is Unix time in seconds (may be set back by an admin); monotonic() is for deadlines; cpu() is what this
+    process has worked, in seconds."""
 
     def now(self) -> float: ...
 
     def monotonic(self) -> float: ...
+
+    def cpu(self) -> float: ...
 
 
 class SystemClock:
@@ -23,3 +26,6 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def cpu(self) -> float:
+        return time.process_time()

@@ -201,3 +201,14 @@ DNS_NEGATIVE_TTL_MAX_S = 3_600  # RFC 2308 §5: at most three hours; mail must n
 DNS_NEGATIVE_TTL_S = 60  # where no SOA says it
 NEXTHOP_HOSTS = 10  # of one domain, in order of preference
 NEXTHOP_ADDRESSES = 6  # of one host, both families in turn
+
+# -- the index of texts --------------------------------------------------------------------------------------------
+INDEX_EVERY_S = 1.0  # how often new mail is looked for: one read by key
+INDEX_PIECE = 20  # messages read, decoded and added at once: some 10 ms
+INDEX_REST_S = 0.02  # between two pieces, at least
+INDEX_QUIET_SHARE = 0.2  # of the time: a worker that works no more than this has nothing to do
+INDEX_PATIENCE_S = 1.0  # that the index waits for a busy worker, then it adds one piece more
+INDEX_LOOK_IDS = 5_000
+INDEX_TEXT_CHARACTERS = 2_000_000  # of one message; a longer text is read again by every search
+INDEX_CLEAN_S = 6 * 3_600.0
+INDEX_LATE_S = 2 * STORE_STATEMENT_TIMEOUT_S  # PostgreSQL: a transaction is given up before it takes so long

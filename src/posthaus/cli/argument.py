@@ -23,6 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_alias(commands)
     _add_smarthost(commands)
     _add_dkim(commands)
+    _add_index(commands)
     return parser
 
 
@@ -193,3 +194,9 @@ def _add_dkim(commands: _Commands) -> None:
     remove = _command(group, "remove", "dkim:remove", "forget a key that does not sign")
     remove.add_argument("domain")
     remove.add_argument("selector")
+
+
+def _add_index(commands: _Commands) -> None:
+    group = _group(commands, "index", "the index of texts, behind SEARCH")
+    _command(group, "status", "index:status", "how far it has come").add_argument("--json", action="store_true")
+    _command(group, "rebuild", "index:rebuild", "throw it away; the running house makes it anew")

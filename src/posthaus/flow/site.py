@@ -14,6 +14,7 @@ from posthaus.flow.keyring import Keyring
 from posthaus.flow.login import Login
 from posthaus.store.blob import BlobStore
 from posthaus.store.store import Store
+from posthaus.store.textindex import NoIndex, TextIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +34,6 @@ class Site:
     message_octets: int  # the largest message that is taken in, by any way
     resolver: Resolver | None = None  # DNS; None where a test needs none
     keyring: Keyring = field(default_factory=Keyring)  # what signs our mail
+    index: TextIndex = field(default_factory=NoIndex)
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limit.LARGE_AT_ONCE))
     """Held while a message that is spooled to a file is in memory, too."""

@@ -5,23 +5,48 @@ Faults:    none; what is not there is not in the answer.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from posthaus.mail.flag import DELETED
 from posthaus.mail.uidset import Ranges
 from posthaus.store.fetch import select_columns
 from posthaus.store.tx import Row, Tx
 
+ONLY_IDS = 500  # of messages, told to the database; more are left to the caller
+_BLOCK = 50  # so that there are few statements to be prepared
 
-async def narrow(tx: Tx, mailbox: int, uids: Ranges, mask: int, value: int, columns: tuple[str, ...]) -> Sequence[Row]:
-    """Rows of those of these UIDs whose flags & mask are value."""
-    sql = select_columns(columns, "placement", "p.id BETWEEN $1 AND $2 AND p.flags & $3 = $4 ORDER BY p.id")
-    if len(uids) == 1:
-        ((first, last),) = uids
-        return await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, mask, value)
+
+async def narrow(
+    tx: Tx,
+    mailbox: int,
+    uids: Ranges,
+    mask: int,
+    value: int,
+    columns: tuple[str, ...],
+    only: tuple[frozenset[int], int] | None = None,
+) -> Sequence[Row]:
+    """Rows of those of these UIDs whose flags & mask are value. only: (messages, upto), where it is known that no other
+    message is wanted but those with an id above `upto`; where they are many, others come as well."""
+    where = "p.id BETWEEN $1 AND $2 AND p.flags & $3 = $4"
+    more: tuple[int, ...] = ()
+    if only is not None and len(only[0]) <= ONLY_IDS:
+        ids = sorted(only[0]) or [0]
+        ids += ids[-1:] * (-len(ids) % _BLOCK)
+        where += f" AND (p.message > $5 OR p.message IN ({_places(len(ids))}))"
+        more = (only[1], *ids)
+    sql = select_columns(columns, "placement", f"{where} ORDER BY p.id")
     rows: list[Row] = []
     for first, last in uids:
-        rows += await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, mask, value)
+        found = await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, mask, value, *more)
+        if len(uids) == 1:
+            return found
+        rows += found
     return rows
+
+
+@lru_cache
+def _places(n: int) -> str:
+    return ", ".join([f"${i}" for i in range(6, n + 6)])
 
 
 async def narrow_text(tx: Tx, mailbox: int, first: int, last: int, mask: int, value: int, less: int) -> str:

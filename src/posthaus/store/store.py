@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from posthaus.store.error import StoreDown
+from posthaus.store.textindex import TextIndex
 from posthaus.store.tx import Tx
 
 P = ParamSpec("P")
@@ -55,6 +56,17 @@ def is_postgres(url: str) -> bool:
 async def open_store(url: str, folder: Path) -> Store:
     """Open, and migrate where needed. url: "sqlite:" (FOLDER/store.db) or "postgresql://..."."""
     return await load_driver(url)(url, folder)
+
+
+async def open_text_index(url: str, folder: Path) -> TextIndex:
+    """The index of texts beside such a store; NoIndex where there can be none."""
+    if is_postgres(url):
+        from posthaus.store.drivers.postgresindex import open_index
+
+        return await open_index(url)
+    from posthaus.store.drivers.sqliteindex import SqliteIndex
+
+    return await SqliteIndex.open(folder)
 
 
 def load_driver(url: str) -> Callable[[str, Path], Awaitable[Store]]:

@@ -25,7 +25,7 @@ from posthaus.net.stream import Stream, Wake
 from posthaus.serve.imap.service import ImapService
 from posthaus.store import account, directory
 from posthaus.store.drivers.disk import DiskBlobs
-from posthaus.store.store import Store, open_store
+from posthaus.store.store import Store, open_store, open_text_index
 from posthaus.store.verify import verify
 from posthaus.testing.chance import SeededChance
 from posthaus.testing.clock import START_S, JumpClock
@@ -225,6 +225,7 @@ async def imap_house(folder: Path, *, message_octets: int = 10_000_000) -> Async
     clock, names = JumpClock(frozen=True), _Names()
     lines: list[str] = []
     store = await open_store("sqlite:", folder / "store")
+    index = await open_text_index("sqlite:", folder / "store")
     spool = folder / "spool"
     spool.mkdir()
     site = Site(
@@ -239,6 +240,7 @@ async def imap_house(folder: Path, *, message_octets: int = 10_000_000) -> Async
         spool_folder=spool,
         worker="w1",
         message_octets=message_octets,
+        index=index,
     )
     await store.write(directory.add_domain, "example.test", NOW)
     house = ImapHouse(site, clock, names, lines)
@@ -249,4 +251,5 @@ async def imap_house(folder: Path, *, message_octets: int = 10_000_000) -> Async
         assert await store.read(verify) == []
         assert house.may_have_defects or not [line for line in lines if " defect " in line]
     finally:
+        await index.close()
         await store.close()

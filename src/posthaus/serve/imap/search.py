@@ -13,21 +13,25 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from posthaus.base.error import Trouble
 from posthaus.mail import uidset
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.proto.imap import key, render
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.key import Return
 from posthaus.serve.imap import searchread
-from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search
+from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search, needles
 from posthaus.serve.imap.view import View
 from posthaus.store import search as rows
+from posthaus.store.textindex import NOTHING_KNOWN, Candidates
 from posthaus.store.tx import Row
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
-_FLAG_ROWS, _ROWS = 20_000, 2_000  # UIDs looked through at once: by flags alone, and by more
+_FLAG_ROWS, _ROWS = 20_000, 2_000  # UIDs looked through at once: by flags alone or few messages, and by more
+_WORTH_ASKING = 20  # messages; fewer are read as quickly
+_NEEDLES = 20  # of one SEARCH, asked of the index; what is looked for beyond is read for
 
 _Found = dict[int, int]  # UID -> MODSEQ
 
@@ -89,7 +93,20 @@ async def _scope(session: "ImapSession", search_key: key.Key) -> Scope:
         {name.lower(): bit for bit, name in view.flag_text.keywords.items()},
         None if session.is_rev2 else view.recent_from,
         session.now(),
+        await _candidates(session, search_key),
     )
+
+
+async def _candidates(session: "ImapSession", search_key: key.Key) -> Candidates:
+    """What the index knows of the texts that are looked for. Where it cannot be asked, all is read."""
+    wanted = needles(search_key)
+    if not wanted or len(session.selected.uids) < _WORTH_ASKING:
+        return NOTHING_KNOWN
+    try:
+        return await session.site.index.candidates(session.account, wanted[:_NEEDLES])
+    except Trouble as trouble:
+        session.site.log.warn("imap.index", fault=type(trouble).__name__, why=trouble)
+        return NOTHING_KNOWN
 
 
 def _has_unknown_keyword(search_key: key.Key, view: View) -> bool:
@@ -117,10 +134,9 @@ def _is_unknown(one: key.Flagged, known: set[str]) -> bool:
 async def _found(session: "ImapSession", plan: Plan) -> AsyncIterator[Sequence[Row]]:
     """Rows of the messages found, batch by batch, UIDs rising; the UID is the first column."""
     view, store = session.selected, session.site.store
-    simple = plan.judge is None
-    at_once = _FLAG_ROWS if simple else _ROWS
-    for spans in _windows(view, plan.within, at_once):
-        batch = await store.read(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns)
+    is_narrow = plan.judge is None or (plan.only is not None and len(plan.only[0]) <= rows.ONLY_IDS)
+    for spans in _windows(view, plan.within, _FLAG_ROWS if is_narrow else _ROWS):
+        batch = await store.read(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns, plan.only)
         if plan.judge is not None:
             batch = await searchread.judged(session.site, view.mailbox, plan, plan.judge, batch)
         if batch:

@@ -10,17 +10,19 @@ Faults:    none.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 from posthaus.mail import uidset
 from posthaus.mail.flag import bit_of
+from posthaus.mail.text import fold
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import key
 from posthaus.proto.imap.key import Clock, Key, Order
 from posthaus.serve.imap.searchtext import Needle, is_kept
+from posthaus.store.textindex import NEEDLE_CHARACTERS, NOTHING_KNOWN, Candidates
 
 Judge = Callable[[Sequence[Any]], bool | None]
 
@@ -33,7 +35,7 @@ class Level(IntEnum):
 
     FACTS = 1  # searchtext.Facts
     HEAD = 2  # searchtext.Head
-    WORDS = 3  # searchtext.Words
+    TEXT = 3  # mail.text.Text or Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Scope:
     keywords: Mapping[str, int]  # lower-case name -> bit
     recent_from: int | None  # None: nothing is \\Recent
     now: int
+    candidates: Candidates = NOTHING_KNOWN  # of the needles that the index was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Plan:
     columns: tuple[str, ...]  # the UID first
     levels: tuple[Level, ...]
     judge: Judge | None  # None: the above says it all
+    only: tuple[frozenset[int], int] | None = None  # all results are of these messages, or have an id above the number
 
 
 # -- taking out what all results must be ---------------------------------------------------------------------------
@@ -78,7 +82,35 @@ def compile_search(search: Key, scope: Scope, *, also: tuple[str, ...] = ()) -> 
         elif not isinstance(one, key.All):
             rest.append(one)
     maker = _Maker(rest, scope, also)
-    return Plan(within, mask, value, maker.columns, maker.levels, maker.make(key.And(tuple(rest))) if rest else None)
+    judge = maker.make(key.And(tuple(rest))) if rest else None
+    return Plan(within, mask, value, maker.columns, maker.levels, judge, _only(rest, scope.candidates))
+
+
+def needles(search: Key) -> list[str]:
+    """Folded texts that are looked for anywhere in the tree and are long enough for the index."""
+    found: dict[str, None] = {}
+    waiting = [search]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, key.And | key.Or):
+            waiting.extend(one.keys)
+        elif isinstance(one, key.Not):
+            waiting.append(one.key)
+        elif text := needle_of(one):
+            found[text] = None
+    return list(found)
+
+
+def needle_of(one: Key) -> str:
+    """ "" for a key that the index knows nothing of."""
+    text = fold(one.text) if isinstance(one, key.Header | key.Body | key.Anywhere) else ""
+    return text if len(text) >= NEEDLE_CHARACTERS else ""
+
+
+def _only(keys: Sequence[Key], candidates: Candidates) -> tuple[frozenset[int], int] | None:
+    """What the index says of all results together."""
+    known = [found for one in keys if (found := candidates.messages.get(needle_of(one))) is not None]
+    return (frozenset.intersection(*known), candidates.upto) if known else None
 
 
 def _conjuncts(search: Key) -> list[Key]:
@@ -129,8 +161,10 @@ class _Maker:
                     levels.add(need)
                 else:
                     columns.append(need)
-        if Level.WORDS in levels:
-            columns.append("size")  # bodies are read by so many octets at once
+        if Level.TEXT in levels:
+            columns += ("size", "message")  # bodies are read by so many octets at once; texts may be kept
+        if scope.candidates.messages:
+            columns.append("message")
         self.columns = tuple(dict.fromkeys(columns))
         self.levels = tuple(sorted(levels))
 
@@ -152,6 +186,17 @@ class _Maker:
         return self.columns.index(need)
 
     def _leaf(self, one: Key) -> Judge:
+        text = needle_of(one)
+        possible = self._scope.candidates.messages.get(text) if text else None
+        judge = self._plain_leaf(one)
+        return judge if possible is None else self._indexed(judge, possible)
+
+    def _indexed(self, judge: Judge, possible: Set[int]) -> Judge:
+        """No without reading anything for what the index leaves out."""
+        message, upto = self._at("message"), self._scope.candidates.upto
+        return lambda row: judge(row) if row[message] > upto or row[message] in possible else False
+
+    def _plain_leaf(self, one: Key) -> Judge:
         at = self._at(_need(one))
         scope = self._scope
         match one:
@@ -163,8 +208,8 @@ class _Maker:
                 name, needle = one.field.encode("ascii"), Needle.of(one.text)
                 return lambda row: None if len(row) <= at else row[at].holds(name, needle)
             case key.Body() | key.Anywhere():
-                needle, anywhere = Needle.of(one.text), isinstance(one, key.Anywhere)
-                return lambda row: None if len(row) <= at else row[at].holds(needle, anywhere=anywhere)
+                text, anywhere = fold(one.text), isinstance(one, key.Anywhere)
+                return lambda row: None if len(row) <= at else row[at].holds(text, anywhere=anywhere)
             case key.Dated():
                 return _dated(at, one)
             case key.Younger():
@@ -205,7 +250,7 @@ def _need(one: Key) -> str | Level:
         case key.Header():
             return Level.FACTS if is_kept(one.field.encode("ascii")) else Level.HEAD
         case key.Body() | key.Anywhere():
-            return Level.WORDS
+            return Level.TEXT
         case key.Dated():
             return Level.FACTS if one.clock is Clock.SENT else "saved" if one.clock is Clock.SAVED else "received"
         case key.Flagged():

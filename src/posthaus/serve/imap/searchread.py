@@ -6,24 +6,23 @@ Faults:    StoreDown, StoreBusy.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from posthaus.base import limit
+from posthaus.flow import textread
 from posthaus.flow.site import Site
-from posthaus.mail import structure
-from posthaus.mail.structure import Part
+from posthaus.flow.textread import Outside, read_outside, text_of
+from posthaus.mail.text import Kept
 from posthaus.mail.uidset import from_sorted
 from posthaus.serve.imap.searchmatch import Judge, Level, Plan
-from posthaus.serve.imap.searchtext import Cut, Facts, Head, Words, leaves, parts
+from posthaus.serve.imap.searchtext import Facts, Head
 from posthaus.store import search as rows
-from posthaus.store.blob import unpack
 from posthaus.store.tx import Row
 
 _COLUMNS = {
     Level.FACTS: ("uid", "fields", "field_index", "sent_at"),
     Level.HEAD: ("uid", "prefix", "head"),
-    Level.WORDS: ("uid", "structure", "prefix", "head", "body", "packing", "place"),
+    Level.TEXT: ("uid", *textread.COLUMNS),
 }
 _FACTS_ROWS, _HEAD_ROWS, _BODY_ROWS = 500, 200, 100
 _BODY_OCTETS = 256 * 1024
@@ -79,15 +78,13 @@ async def _judge_level(
     still: list[Row] = []
     turn = _Turn(site)
     for piece in _pieces(plan, level, left):
-        uids = from_sorted([row[0] for row in piece])
-        read = await site.store.read(rows.wide, mailbox, uids, _COLUMNS[level])
-        values = {row[0]: _value(level, row) for row in read}
+        values = await _values(site, mailbox, plan, level, piece)
         for row in piece:
             value = values.get(row[0])
             if value is None:
                 continue  # expunged since the narrow rows were read
-            if isinstance(value, _Outside):
-                longer = (*row, await _words(site, value))
+            if isinstance(value, Outside):
+                longer = (*row, await read_outside(site.blobs, value))
                 says = await asyncio.to_thread(judge, longer)  # megabytes, perhaps
             else:
                 longer = (*row, value)
@@ -102,8 +99,22 @@ async def _judge_level(
     return still
 
 
+async def _values(site: Site, mailbox: int, plan: Plan, level: Level, piece: Sequence[Row]) -> dict[int, Any]:
+    """What the judge looks at, by UID; texts that are kept need not be made again."""
+    found: dict[int, Any] = {}
+    if level is Level.TEXT:
+        at = plan.columns.index("message")
+        kept = await site.index.texts([row[at] for row in piece])
+        found = {row[0]: Kept(kept[row[at]]) for row in piece if row[at] in kept}
+    uids = from_sorted([row[0] for row in piece if row[0] not in found])
+    if uids:
+        read = await site.store.read(rows.wide, mailbox, uids, _COLUMNS[level])
+        found.update({row[0]: _value(level, row) for row in read})
+    return found
+
+
 def _pieces(plan: Plan, level: Level, left: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    if level is not Level.WORDS:
+    if level is not Level.TEXT:
         most = _FACTS_ROWS if level is Level.FACTS else _HEAD_ROWS
         for at in range(0, len(left), most):
             yield left[at : at + most]
@@ -121,49 +132,10 @@ def _pieces(plan: Plan, level: Level, left: Sequence[Row]) -> Iterator[Sequence[
         yield piece
 
 
-@dataclass(frozen=True, slots=True)
-class _Outside:
-    """A body that is still to be read."""
-
-    root: Part
-    prefix: bytes
-    head: bytes
-    place: str
-
-
 def _value(level: Level, row: Row) -> Any:
     if level is Level.FACTS:
         _, fields, index, sent_at = row
         return Facts(fields, index, sent_at)
     if level is Level.HEAD:
         return Head(row[1] + row[2])
-    _, packed, prefix, head, body, packing, place = row
-    root = structure.unpack(packed)
-    if place:
-        return _Outside(root, prefix, head, place)
-    return Words(root, prefix + head, _inside(head, unpack(body, packing)))
-
-
-def _inside(head: bytes, body: bytes) -> Cut:
-    n = len(head)
-
-    def cut(start: int, end: int) -> bytes:
-        if start >= n:
-            return body[start - n : end - n]
-        return head[start:end] if end <= n else head[start:] + body[: end - n]
-
-    return cut
-
-
-async def _words(site: Site, one: _Outside) -> Words:
-    """Reads what SEARCH looks at, and not the attachments."""
-    root, n = one.root, len(one.head)
-    spans = [(part.body_start, part.body_end) for part in leaves(root)]
-    spans += [(part.header_start, part.body_start) for part in parts(root) if part is not root]
-    octets: dict[tuple[int, int], bytes] = {}
-    for start, end in spans:
-        inner = one.head[start:end]  # nothing but for odd mail
-        if end > max(start, n):
-            inner += await site.blobs.read(one.place, max(start, n) - n, end - n)
-        octets[start, end] = inner
-    return Words(root, one.prefix + one.head, lambda start, end: octets[start, end])
+    return text_of(row[1:])

@@ -1,0 +1,84 @@
+"""The text of a message as a search sees it, made and kept."""
+
+import pytest
+
+from posthaus.mail.scan import scan
+from posthaus.mail.text import Kept, Text, cut_spans, fold, header_text
+
+HTML = (
+    b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= and\r\n more\r\nFrom: A <a@a.example>\r\nMIME-Version: 1.0\r\n"
+    b"Content-Type: multipart/mixed; boundary=x\r\n\r\npreamble\r\n--x\r\nContent-Type: text/html; charset=utf-8\r\n"
+    b"Content-Transfer-Encoding: quoted-printable\r\n\r\n<p class=3Dlead>in<b>vo</b>ice f&ouml;x&nbsp;jum=\r\nps</p>"
+    b"\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nSubject: Inner\r\n\r\nplain words\r\n--x\r\n"
+    b"Content-Type: image/png; name=picture.png\r\n\r\nbinary\r\n--x--\r\n"
+)
+FOUND = [
+    # needle, in the body, anywhere
+    ("subject: grüsse and more", False, True),
+    ("inner", False, True),
+    ("picture.png", False, True),
+    ("preamble", False, False),
+    ("binary", False, False),
+    ("class=lead", True, True),  # as it is written
+    ("invoice", True, True),  # as it is read
+    ("föx jumps", True, True),
+    ("plain words", True, True),
+    ("a.example", False, True),
+    ("more\nfrom", False, True),
+    ("words invoice", False, False),
+    ("", True, True),
+]
+
+
+def _text(octets: bytes) -> Text:
+    root = scan(octets)
+    return Text(root, octets[: root.body_start], lambda start, end: octets[start:end])
+
+
+@pytest.mark.parametrize(("needle", "in_body", "anywhere"), FOUND)
+def test_what_is_made_and_what_is_kept_say_the_same(needle: str, in_body: bool, anywhere: bool) -> None:
+    for text in (_text(HTML), Kept(_text(HTML).whole)):
+        assert text.holds(needle, anywhere=False) is in_body
+        assert text.holds(needle, anywhere=True) is anywhere
+
+
+def test_no_more_is_cut_than_is_wanted() -> None:
+    cuts: list[tuple[int, int]] = []
+    root = scan(HTML)
+
+    def cut(start: int, end: int) -> bytes:
+        cuts.append((start, end))
+        return HTML[start:end]
+
+    text = Text(root, HTML[: root.body_start], cut)
+    assert text.holds("invoice", anywhere=False) and len(cuts) == 1
+    assert not text.holds("nowhere", anywhere=True)
+    assert set(cuts) == set(cut_spans(root))
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("ABC", "abc"),
+        ("GRÜSSE Grüße", "grüsse grüsse"),
+        ("ﬁx\u00a0it", "fix it"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφοσ"),
+        ("Ａ１", "a1"),
+    ],
+)
+def test_fold(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        (b"A: One\r\n\tTwo\r\nB: x\r\n\r\n", "a: one\ttwo\nb: x\n\n"),
+        (b"A: =?iso-8859-1?q?=C4?=\r\n =?iso-8859-1?q?=D6?=\r\nB:x\r\n", "a: äö\nb:x\n"),
+        (b"A: \xc4\r\nB: \xc3\x84\r\n", "a: ä\nb: ä\n"),  # each field has a charset of its own
+        (b"no field at all", "no field at all"),
+        (b"A: a\0b\r\n", "a: a\ufffdb\n"),
+    ],
+)
+def test_header_text(header: bytes, text: str) -> None:
+    assert header_text(header).strip("\n") == text.strip("\n")
