@@ -137,6 +137,7 @@ DKIM_KEYS_READ = 1_000  # of a worker, kept read: 2 KB each
 DKIM_SIGNATURES = 10  # looked at in one message (RFC 6376 §6.1); honest mail has one to four
 DKIM_NAMES = 500  # in one h=
 DKIM_RECORDS = 5  # TXT records at one name that are tried as a key
+ARC_SETS = 50  # RFC 8617 §4.2.1
 DKIM_RECORD_KEPT_S = 7 * 86_400  # in DNS, of a retired key: longer than a queue tries (RFC 5321 §4.5.4.1: 4 to 5 days)
 DKIM_ROTATE_EVERY_S = 600.0
 DKIM_LEASE_S = 300.0

@@ -1,4 +1,4 @@
-"""Trace fields: Return-Path, Received, Delivered-To, Authentication-Results.
+"""Trace fields: Return-Path, Received, Delivered-To, Authentication-Results with and without ARC.
 
 These lines are put before the octets of a message and hold what peers told us, so every value goes through one of the
 four gates at the end: none of them lets CR, LF, NUL or another control character pass, and each keeps its value inside
@@ -85,10 +85,13 @@ def render_received(hop: Hop) -> bytes:
 
 def render_authentication_results(authserv_id: str, results: Sequence[Result]) -> bytes:
     """authres-header-field = "Authentication-Results:" authres-payload"""
-    # RFC 8601 §2.2: "none" when nothing was checked; one result a line, so that none of them grows too long.
-    lines = [f"Authentication-Results: {_name(authserv_id)}"]
-    lines += [f"\t{_result(result)}" for result in results] or ["\tnone"]
-    return (";\r\n".join(lines) + "\r\n").encode()
+    return _results(f"Authentication-Results: {_name(authserv_id)}", results)
+
+
+def render_arc_results(instance: int, authserv_id: str, results: Sequence[Result]) -> bytes:
+    """arc-info = instance [CFWS] ";" authres-payload"""
+    # RFC 8617 §4.1.1
+    return _results(f"ARC-Authentication-Results: i={instance}; {_name(authserv_id)}", results)
 
 
 def count_received(header: bytes) -> int:
@@ -101,6 +104,12 @@ def count_received(header: bytes) -> int:
 @functools.lru_cache(maxsize=64)
 def _date(at: int) -> str:
     return render_date(at).decode("ascii")
+
+
+def _results(begun: str, results: Sequence[Result]) -> bytes:
+    # RFC 8601 §2.2: "none" when nothing was checked; one result a line, so that none of them grows too long.
+    lines = [begun, *([f"\t{_result(result)}" for result in results] or ["\tnone"])]
+    return (";\r\n".join(lines) + "\r\n").encode()
 
 
 def _result(result: Result) -> str:
