@@ -19,8 +19,7 @@ if tuple(map(int, apsw.sqlite_lib_version().split("."))) < (3, 51, 3):  # pragma
 
 FILE_NAME = "store.db"
 LOCK_NAME = "store.lock"
-_READ_CACHE_KIB = 32 * 1024  # measured: a cache that holds the hot pages halves the time of FETCH BODY[]
-_WRITE_CACHE_KIB = 8 * 1024  # a write touches few pages, and every worker has this
+_CACHE_KIB = 32 * 1024  # measured: a cache that holds the hot pages halves the time of FETCH BODY[]
 _STATEMENTS = 300  # kept prepared
 _BUSY_MS = 50  # for strangers who know no lock file; longer waits are the loop's, not a connection's
 
@@ -83,7 +82,7 @@ def connect(path: Path, vfs: str = "") -> apsw.Connection:
         raise apsw.CantOpenError(f"{path}: no write-ahead log on this file system")
     connection.execute("PRAGMA synchronous=FULL")  # 250 is a promise
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute(f"PRAGMA cache_size=-{_WRITE_CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
     return connection
 
@@ -91,7 +90,6 @@ def connect(path: Path, vfs: str = "") -> apsw.Connection:
 def connect_reader(path: Path, vfs: str = "") -> apsw.Connection:
     connection = connect(path, vfs)
     connection.execute("PRAGMA query_only=ON")
-    connection.execute(f"PRAGMA cache_size=-{_READ_CACHE_KIB}")
     return connection
 
 
