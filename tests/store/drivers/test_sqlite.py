@@ -216,3 +216,22 @@ async def test_little_space_lets_nothing_in_but_lets_go(store: SqliteStore) -> N
             await call
     await store.write(message.expunge, anna.id, anna.inbox, [(1, 1)], NOW, only_deleted=False)
     assert await _count(store, anna) == 0
+
+
+async def test_the_log_is_long_from_the_start_and_holds_what_was_committed(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path)
+    anna = await person(store, "anna")
+    log = tmp_path / f"{sqlitefile.FILE_NAME}-wal"
+    length = log.stat().st_size
+    await store.write(message.append, *_big(anna, 100))
+    assert log.stat().st_size == length  # the commit had room in it
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in (sqlitefile.FILE_NAME, log.name):  # what a disk holds after a power cut
+        (crashed / name).write_bytes((tmp_path / name).read_bytes())
+    again = await SqliteStore.open(crashed)
+    assert await _count(again, anna) == 1
+    await again.write(message.append, *_big(anna, 100))
+    assert await again.read(verify) == []
+    await again.close()
+    await store.close()

@@ -124,6 +124,8 @@ class SqliteStore:
         try:
             self._use_writer(sqlitefile.connect(self._path, self._vfs))
             sqlitefile.bring_up(self._writer)
+            if not self._vfs:
+                sqlitefile.lengthen_log(self._path)
         finally:
             self._free_lock()
         self._use_reader(sqlitefile.connect_reader(self._path, self._vfs))

@@ -4,6 +4,7 @@ Standards: none. Needs SQLite 3.51.3 or newer (WAL-reset corruption before).
 Faults:    StoreBusy, StoreFull, StoreDown, by translated().
 """
 
+import os
 from collections.abc import Awaitable, Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ FILE_NAME = "store.db"
 LOCK_NAME = "store.lock"
 _CACHE_KIB = 32 * 1024  # measured: a cache that holds the hot pages halves the time of FETCH BODY[]
 _STATEMENTS = 300  # kept prepared
+_LOG_OCTETS = 6 * 1024 * 1024  # what the log grows to before it is begun anew, and a little
 _BUSY_MS = 50  # for strangers who know no lock file; longer waits are the loop's, not a connection's
 
 _ERRORS: tuple[tuple[type[BaseException], type[Exception]], ...] = (
@@ -105,6 +107,27 @@ def bring_up(connection: apsw.Connection) -> None:
             for statement in statements:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={number}")
+
+
+def lengthen_log(path: Path) -> None:
+    """Zeros up to the length that the log has anyway before long; the caller holds the lock file.
+
+    A commit that overwrites need not wait for the file's new length (measured: 175 microseconds against 414 for the
+    first thousand pages after each start). Zeros are no frame to SQLite: their salt and checksum are wrong.
+    """
+    try:
+        log = os.open(f"{path}-wal", os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        size = os.fstat(log).st_size
+        if size < _LOG_OCTETS:
+            os.pwrite(log, bytes(_LOG_OCTETS - size), size)
+            os.fsync(log)
+    except OSError:
+        pass  # a full disk: the log grows as it can
+    finally:
+        os.close(log)
 
 
 def ran(call: Awaitable[T]) -> T:
