@@ -6,7 +6,8 @@ Whoever needs chance is handed a Chance, so a test can hand in one with a known 
 import secrets
 from typing import Protocol
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_LETTERS = _ALPHABET * 8  # the letter of each octet
 
 
 class Chance(Protocol):
@@ -31,4 +32,4 @@ class SystemChance:
 
 def letters(octets: bytes) -> str:
     """One letter for each octet; the upper three bits are not used."""
-    return "".join(_ALPHABET[o & 31] for o in octets)
+    return octets.translate(_LETTERS).decode("ascii")

@@ -20,7 +20,7 @@ from posthaus.base.clock import Clock
 Sink = Callable[[str], None]
 """Takes one whole line with its line end."""
 
-_BARE = re.compile(r"[!#-<>-\[\]-~]+\Z")  # printable ASCII without space, quote, "=" and backslash
+_is_bare = re.compile(r"[!#-<>-\[\]-~]+").fullmatch  # printable ASCII without space, quote, "=" and backslash
 _TO_ESCAPE = re.compile(r"[^ !#-\[\]-~\u00a1-\u2027\u202a-\uffff]")
 
 
@@ -70,16 +70,19 @@ def render_fields(fields: dict[str, object]) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
+    elif isinstance(value, int):
         return str(value)
-    if isinstance(value, float):
+    elif isinstance(value, float):
         return f"{value:.3f}"
-    if value is None:
+    elif value is None:
         return "-"
-    text = value.decode("ascii", "backslashreplace") if isinstance(value, bytes) else str(value)
-    if _BARE.match(text):
+    else:
+        text = value.decode("ascii", "backslashreplace") if isinstance(value, bytes) else str(value)
+    if _is_bare(text):
         return text
     return '"' + _TO_ESCAPE.sub(_escape, text) + '"'
 

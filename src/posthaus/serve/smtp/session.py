@@ -198,11 +198,13 @@ class Session:
             answer = await self._asked(self._policy.accept(transaction))
         else:
             answer = reply_of(self._trouble)
-        self._tell(transaction, asked, answer)
         if self._service.lmtp:
             self._engine.send_each([answer] * len(transaction.recipients))
         else:
             self._engine.send(answer)
+        if not self._engine.buffered:  # the client waits: it has its answer before the log has its line
+            self._stream.write(self._engine.outgoing())
+        self._tell(transaction, asked, answer)
         self._drop()
 
     async def _rset(self, asked: event.Rset) -> None:
