@@ -128,6 +128,7 @@ DSN_TEXT_CHARACTERS = 2_000  # of one field of a report; a reply of another serv
 DSN_SUBJECT_CHARACTERS = 200  # of the subject of the message spoken of
 DSN_GIVE_UP_S = 2 * 86_400  # a DSN for another server is not tried for longer: nobody is told if it fails
 REPORT_OCTETS = 256 * 1024  # read of the part for programs of a report, and of the header given back with it
+REPORT_MESSAGE_OCTETS = 4 * 1024 * 1024  # a report is kept and yet not read beyond; some give the message back whole
 REPORT_RECIPIENTS = 1_000  # in one report; as many as one transaction may have
 
 # -- authentication of mail ----------------------------------------------------------------------------------------
@@ -185,6 +186,7 @@ RECORD_TEXT_CHARACTERS = 500  # of a reply of another server
 RECORD_FOUND = 20  # messages with one Message-ID
 SUPPRESSION_S = 30 * 86_400  # of an address that does not exist; twice as long each time it is met again
 SUPPRESSION_MAX_S = 365 * 86_400
+SUPPRESSION_REPORTED_S = 7 * 86_400  # where a later report says so: anybody can write one
 SUPPRESSION_FORGET_S = 180 * 86_400  # after its end, until when a failure counts as one more
 SUPPRESSION_TEXT_CHARACTERS = 200  # of its reason; it has to fit into a reply
 SWEEP_EVERY_S = 600.0
