@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from posthaus.base.log import Descriptor, Log, LogFile, render_fields
+from posthaus.base.log import Descriptor, Line, Log, LogFile, read_line, render_fields
 
 
 class Still:
@@ -40,6 +40,20 @@ class Still:
 )
 def test_value(value: object, wanted: str) -> None:
     assert render_fields({"key": value}) == f" key={wanted}"
+
+
+@pytest.mark.parametrize(
+    "value", ["plain", "two words", "", 'say "x"\\', "a=b", "x\r\ny\t\x1b", "käse", "\\u0041", "\\"]
+)
+def test_read_back(value: str) -> None:
+    lines: list[str] = []
+    Log(Still(), lines.append).warn("smtp.rcpt", key=value, n=7)
+    assert read_line(lines[0]) == Line("2023-11-14T22:13:20.250Z", "warn", "smtp.rcpt", {"key": value, "n": "7"})
+
+
+@pytest.mark.parametrize("text", ["", "one", "a b", "a b c d", "a b c k=v x", 'a b c k="v', 'a b c k="\\"'])
+def test_no_line(text: str) -> None:
+    assert read_line(text) is None
 
 
 def test_line_has_time_kind_name_and_bound_fields() -> None:

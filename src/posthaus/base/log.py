@@ -5,6 +5,8 @@
 The event name is fixed and written with dots, so a log can be searched and counted; everything that varies is a value.
 A value can never break the line: spaces, quotes, controls and line ends are escaped, so a peer cannot forge a line.
 
+What was written is read back with read_line().
+
 Faults: a sink that fails is ignored; mail goes on when the log cannot be written.
 """
 
@@ -13,6 +15,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from posthaus.base.clock import Clock
@@ -90,6 +93,41 @@ def _value(value: object) -> str:
 def _escape(match: re.Match[str]) -> str:
     sign = match.group()
     return {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(sign, f"\\u{ord(sign):04x}")
+
+
+# -- read back -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a log: `at` as it stands there, `fields` without quotes and escapes."""
+
+    at: str
+    kind: str
+    name: str
+    fields: dict[str, str]
+
+
+_LINE = re.compile(r"(\S+) (\S+) (\S+)((?: [^ =]+=(?:\"(?:[^\"\\]|\\.)*+\"|[^ \"]*+))*+)")
+_FIELD = re.compile(r' ([^ =]+)=("(?:[^"\\]|\\.)*+"|[^ "]*+)')
+_ESCAPED = re.compile(r"\\(u[0-9a-f]{4}|.)")
+
+
+def read_line(text: str) -> Line | None:
+    """None for what is no line of ours."""
+    found = _LINE.fullmatch(text.strip("\r\n"))
+    if found is None:
+        return None
+    fields = {name: _unescape(value[1:-1]) if value[:1] == '"' else value for name, value in _FIELD.findall(found[4])}
+    return Line(found[1], found[2], found[3], fields)
+
+
+def _unescape(text: str) -> str:
+    def sign(match: re.Match[str]) -> str:
+        code = match[1]
+        return chr(int(code[1:], 16)) if len(code) == 5 else {"n": "\n", "r": "\r", "t": "\t"}.get(code, code)
+
+    return _ESCAPED.sub(sign, text) if "\\" in text else text
 
 
 class Descriptor:

@@ -22,6 +22,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_domain(commands)
     _add_alias(commands)
     _add_smarthost(commands)
+    _add_suppression(commands)
+    _add_why(commands)
     _add_dkim(commands)
     _add_index(commands)
     return parser
@@ -200,3 +202,31 @@ def _add_index(commands: _Commands) -> None:
     group = _group(commands, "index", "the index of texts, behind SEARCH")
     _command(group, "status", "index:status", "how far it has come").add_argument("--json", action="store_true")
     _command(group, "rebuild", "index:rebuild", "throw it away; the running house makes it anew")
+
+
+def _add_suppression(commands: _Commands) -> None:
+    group = _group(commands, "suppression", "addresses to which nothing is sent, because there is nobody")
+    listing = _command(group, "list", "suppression:listing", "all of them, and why")
+    listing.add_argument("--account", metavar="ADDRESS", help="those of one account only")
+    listing.add_argument("--json", action="store_true")
+    add = _command(group, "add", "suppression:add", "send nothing there any more, until it is removed by hand")
+    add.add_argument("address")
+    add.add_argument("--account", metavar="ADDRESS", help="nothing from this account (default: from nobody here)")
+    add.add_argument("--reason", default="an administrator said so", help="what the sender is told")
+    remove = _command(group, "remove", "suppression:remove", "send there again")
+    remove.add_argument("address")
+    remove.add_argument("--account", metavar="ADDRESS", help="from this account only (default: from everybody here)")
+
+
+def _add_why(commands: _Commands) -> None:
+    why = _command(
+        commands,
+        "why",
+        "why:run",
+        "tell what became of a message, step by step, or of the mail of an address: where it is, what other servers "
+        "said, why it was refused",
+    )
+    why.add_argument(
+        "what", metavar="ID|MESSAGE-ID|ADDRESS", help="the id is in our reply to the client and in Received"
+    )
+    why.add_argument("--json", action="store_true")

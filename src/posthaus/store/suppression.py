@@ -104,8 +104,10 @@ async def delivered(tx: Tx, account: int, address: Address) -> None:
     await tx.run("DELETE FROM suppression WHERE account=$1 AND key=$2 AND until<>0", account, storable(address.key))
 
 
-async def remove(tx: Tx, account: int, address: Address) -> None:
-    if not await tx.run("DELETE FROM suppression WHERE account=$1 AND key=$2", account, storable(address.key)):
+async def remove(tx: Tx, account: int | None, address: Address) -> None:
+    """account None: of all accounts, and of the house."""
+    where, args = ("", ()) if account is None else (" AND account=$2", (account,))
+    if not await tx.run(f"DELETE FROM suppression WHERE key=$1{where}", storable(address.key), *args):
         raise NoSuchSuppression(str(address))
 
 
