@@ -40,6 +40,24 @@ SMTP_HOLD_S = 366 * 86_400  # RFC 4865 §4 leaves it to us; a birthday is at mos
 SMTP_DELIVER_BY_S = 60  # RFC 2852 §4: one host that does not answer takes longer than less
 SMTP_DISCARD_OCTETS = 100 * 1024 * 1024  # swallowed of refused messages in one session before it is cut
 
+# -- relaying: SMTP as a client ------------------------------------------------------------------------------------
+RELAY_CONNECT_TIMEOUT_S = 30.0  # RFC 5321 §4.5.3.2 has none; the system's own is minutes, and there are other hosts
+RELAY_ADDRESSES = 8  # tried for one next hop, all hosts together; a domain may list a hundred dead ones
+RELAY_GREETING_TIMEOUT_S = 300.0  # RFC 5321 §4.5.3.2.1; EHLO, STARTTLS and AUTH too, which have no number
+RELAY_COMMAND_TIMEOUT_S = 300.0  # RFC 5321 §4.5.3.2.2 and §4.5.3.2.3: MAIL, RCPT
+RELAY_DATA_TIMEOUT_S = 120.0  # RFC 5321 §4.5.3.2.4: from DATA to 354
+RELAY_BLOCK_TIMEOUT_S = 180.0  # RFC 5321 §4.5.3.2.5: while a piece of the message is sent
+RELAY_END_TIMEOUT_S = 600.0  # RFC 5321 §4.5.3.2.6: after the end of data; who gives up early sends twice
+RELAY_QUIT_TIMEOUT_S = 5.0  # the reply to QUIT tells nothing
+RELAY_REPLY_LINE_OCTETS = 12_290  # RFC 5321 §4.5.3.1.5 has 512; the challenge of AUTH may be longer (RFC 4954 §4)
+RELAY_REPLY_LINES = 200  # of one reply
+RELAY_REPLY_OCTETS = 32 * 1024  # of one reply, lines together
+RELAY_RECIPIENTS = 100  # in one transaction; RFC 5321 §4.5.3.1.8: every host takes so many
+RELAY_TRANSACTIONS = 1_000  # on one connection, where the host names no limit
+RELAY_CHUNK_OCTETS = 256 * 1024  # of one BDAT, and of one piece of a body that lies outside
+RELAY_AHEAD_OCTETS = 64 * 1024  # a message up to here goes with MAIL and RCPT in one flight where the host has CHUNKING
+RELAY_CHAIN = 10  # certificates of a peer that are looked through
+
 # -- IMAP ----------------------------------------------------------------------------------------------------------
 IMAP_LINE_OCTETS = 64 * 1024  # RFC 9051 §4 has no number; RFC 7162 §4 wants 8,192 at least
 IMAP_COMMAND_OCTETS = 256 * 1024  # line and small literals of one command together

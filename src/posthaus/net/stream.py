@@ -1,4 +1,4 @@
-"""One connection: octets in, octets out, a bell, a deadline, and TLS when asked for.
+"""One connection, accepted or made by us: octets in, octets out, a bell, a deadline, and TLS when asked for.
 
 A session has one place to wait and one to take octets. Nothing runs while it waits: no task, no timer of its own (the
 wheel holds one handle at most), no buffer. When a session does not take what came in, we stop reading; when the peer
@@ -34,7 +34,7 @@ class Wake(Enum):
 
 
 class Stream(asyncio.Protocol):
-    """The server's end of one connection. One task uses it; only ring() and abort() may be called by others."""
+    """Our end of one connection. One task uses it; only ring() and abort() may be called by others."""
 
     __slots__ = (
         "_accepted",
@@ -167,7 +167,16 @@ class Stream(asyncio.Protocol):
 
     async def begin_tls(self, context: ssl.SSLContext) -> None:
         """A handshake whose first octets may have come in already: TLS from the start, or after a PROXY header."""
-        layer = TlsLayer(context)
+        await self._shake_hands(TlsLayer(context))
+
+    async def connect_tls(self, context: ssl.SSLContext, name: str | None) -> None:
+        """The client's side of a handshake; whatever the server has said in the clear until now is dropped."""
+        self.take()
+        layer = TlsLayer(context, client=True, name=name)
+        self._step(layer)
+        await self._shake_hands(layer)
+
+    async def _shake_hands(self, layer: TlsLayer) -> None:
         due = self._wheel.monotonic() + limit.TLS_HANDSHAKE_TIMEOUT_S
         rung = False
         while True:
@@ -210,6 +219,19 @@ class Stream(asyncio.Protocol):
         if kind == "tls-server-end-point" and self._layer is not None:
             return self._layer.end_point()
         return None  # tls-exporter (RFC 9266): the ssl module has no exporter
+
+    def peer_chain(self) -> list[bytes]:
+        """The certificates (DER) that the server has sent to us, its own first."""
+        return [] if self._layer is None else self._layer.peer_chain()
+
+    def now(self) -> float:
+        """The time by which wait() counts."""
+        return self._wheel.monotonic()
+
+    @property
+    def is_quiet(self) -> bool:
+        """The connection stands, and nothing has come in."""
+        return not (self._chunks or self._ended or self.closing)
 
     @property
     def closing(self) -> bool:

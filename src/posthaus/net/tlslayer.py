@@ -3,7 +3,7 @@
 Octets go through OpenSSL's memory buffers in small pieces, because such a buffer never shrinks: an idle connection that
 once moved a large message must not hold on to its size.
 
-Standards: RFC 8446, RFC 5246, RFC 7301 §3.2 (no protocol in common is fatal), RFC 5929 §4.
+Standards: RFC 8446, RFC 5246, RFC 7301 §3.2 (no protocol in common is fatal), RFC 5929 §4, RFC 8460 §4.3.
 Faults:    TlsFault (ConnectionError) from a handshake; ssl.SSLError from damaged records.
 """
 
@@ -13,23 +13,41 @@ from posthaus.net.hello import NO_APPLICATION_PROTOCOL, Offer, parse_offer
 from posthaus.net.peer import TlsState
 from posthaus.net.tls import ServerContext, ServerSide
 
+_DER = 2  # _ssl.ENCODING_DER
 _PIECE_OCTETS = 16 * 1024  # the largest record (RFC 8446 §5.1)
 
 
 class TlsFault(ConnectionError):
-    """The handshake came to nothing; the words are for the log."""
+    """The handshake came to nothing; the words are for the log, `kind` is a result type of RFC 8460 §4.3."""
+
+    def __init__(self, words: str, kind: str = "validation-failure") -> None:
+        super().__init__(words)
+        self.kind = kind
+
+
+# Results of OpenSSL's verification (x509_vfy.h) that have a result type of their own.
+_KINDS = {
+    10: "certificate-expired",
+    18: "certificate-not-trusted",  # self-signed
+    19: "certificate-not-trusted",  # self-signed, in the chain
+    20: "certificate-not-trusted",  # issuer unknown here
+    21: "certificate-not-trusted",  # issuer unknown, and no chain was sent
+    62: "certificate-host-mismatch",
+}
 
 
 class TlsLayer:
-    """Server side of one TLS connection."""
+    """One side of a TLS connection: the server's, or with `client` the side of a client that asks for a name (SNI)."""
 
     __slots__ = ("_hello", "_incoming", "_object", "_outgoing")
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, *, client: bool = False, name: str | None = None) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._hello: bytes | None = b""  # of the client, until it is whole
+        self._object = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=not client, server_hostname=name if client else None
+        )
+        self._hello: bytes | None = None if client else b""  # of the client, until it is whole
 
     def handshake(self, octets: bytes) -> bool:
         """One step; true when it is done. outgoing() is due after each step, and after a TlsFault as well."""
@@ -44,6 +62,8 @@ class TlsLayer:
             self._object.do_handshake()
         except ssl.SSLWantReadError:
             return False
+        except ssl.SSLCertVerificationError as fault:
+            raise TlsFault(fault.verify_message, _KINDS.get(fault.verify_code, "validation-failure")) from None
         except ssl.SSLError as fault:
             raise TlsFault(fault.reason or "handshake failed") from None
         return True
@@ -116,6 +136,14 @@ class TlsLayer:
         return TlsState(
             self._object.version() or "", cipher[0] if cipher else "", sni, self._object.selected_alpn_protocol()
         )
+
+    def peer_chain(self) -> list[bytes]:
+        """The certificates (DER) that the peer has sent, its own first; nothing of them is verified by this."""
+        public = getattr(self._object, "get_unverified_chain", None)  # from Python 3.13 on
+        if public is not None:
+            return list(public() or ())
+        inner = self._object._sslobj  # type: ignore[attr-defined]
+        return [one.public_bytes(_DER) for one in inner.get_unverified_chain() or ()]
 
     def end_point(self) -> bytes | None:
         """tls-server-end-point of the certificate that this client was shown."""
