@@ -1,0 +1,68 @@
+"""What the SMTP client engine tells its session.
+
+Standards: RFC 5321 §4.1.1, RFC 3030 §2.
+Faults:    none; values.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from posthaus.proto.smtp.replyread import Heard
+
+
+class Ask(Enum):
+    """What a reply answers; the value is for people."""
+
+    GREETING = "connecting"
+    EHLO = "EHLO"
+    HELO = "HELO"
+    STARTTLS = "STARTTLS"
+    AUTH = "AUTH"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    PROBE = "MAIL or RCPT"
+    DATA = "DATA"
+    CHUNK = "BDAT"
+    END = "the end of data"
+    RSET = "RSET"
+    QUIT = "QUIT"
+    NOTHING = "nothing"  # said unasked: "421 timeout"
+
+
+Verdict = tuple[Ask, Heard] | None
+"""The reply that decided about a recipient, and what it answers; None: there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """The reply to a command outside of a transaction."""
+
+    ask: Ask
+    reply: Heard
+
+
+@dataclass(frozen=True, slots=True)
+class ContentDue:
+    """The octets of the message are wanted now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The transaction is over: one verdict for each recipient, in their order."""
+
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The host says what is no SMTP; nothing more can be asked."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The stream has ended."""
+
+
+Told = Replied | ContentDue | Settled | Broken | Gone
