@@ -2,6 +2,7 @@
 
     async with posthaus.testing.server() as office: ...
     with posthaus.testing.running() as office: ...
+    async with posthaus.testing.remote_mx() as mx: ...
 
 pytest has the same as the fixture `posthaus`. What is heavy is loaded when it is first asked for.
 
@@ -16,21 +17,35 @@ if TYPE_CHECKING:
     from posthaus.testing.clock import JumpClock
     from posthaus.testing.fault import Answer, Crumbs, Cut
     from posthaus.testing.kit import AsyncOffice, Defects, Office, running, server
+    from posthaus.testing.remote import DROP, ENDLESS, HANG, Arrived, Last, Raw, Remote, remote_mx
 
 __all__ = [
+    "DROP",
+    "ENDLESS",
+    "HANG",
     "Answer",
+    "Arrived",
     "AsyncOffice",
     "Crumbs",
     "Cut",
     "Defects",
     "JumpClock",
+    "Last",
     "Office",
+    "Raw",
+    "Remote",
     "SeededChance",
+    "remote_mx",
     "running",
     "server",
 ]
 
-_WHERE = {"JumpClock": "clock", "SeededChance": "chance", "Answer": "fault", "Crumbs": "fault", "Cut": "fault"}
+_WHERE = {
+    "JumpClock": "clock",
+    "SeededChance": "chance",
+    **dict.fromkeys(("Answer", "Crumbs", "Cut"), "fault"),
+    **dict.fromkeys(("DROP", "ENDLESS", "HANG", "Arrived", "Last", "Raw", "Remote", "remote_mx"), "remote"),
+}
 
 
 def __getattr__(name: str) -> Any:
