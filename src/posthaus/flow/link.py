@@ -1,0 +1,272 @@
+"""A link: an open connection to a host of the next hop, over which one message after the other is sent.
+
+send() gives one Outcome for each recipient and raises nothing for what the network or the host does. Decided here:
+
+A recipient is RELAYED when RCPT and the end of data were answered with 2xx. 5xx to MAIL, RCPT, DATA or the end of data
+fails it, all else defers it: also a connection that is lost after the last octet, before the reply, when the host may
+have the message (RFC 5321 §6.1 wants it sent twice rather than lost). 552 to RCPT is read as 452 unless its enhanced
+code speaks of the mailbox (RFC 5321 §4.5.3.1.10). Where RCPT says "too many recipients" the rest goes in the next
+transaction. An outcome blames the host for 421, for a lost connection, and for 4xx that speaks of the whole system.
+
+A link that had been idle may be dead without having said so. What it is asked then is asked once more over a new one,
+if the host had not answered anything.
+
+Standards: RFC 5321 §3.3, §4.2, §4.5.3.1.10, §4.5.4.1 and §6.1, RFC 2852 §4, RFC 3463, RFC 9422 §4.
+Faults:    Trouble of the store, where octets that lie outside cannot be read; the connection is cut then.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol
+
+from posthaus.base import limit
+from posthaus.base.clock import Clock
+from posthaus.base.error import Trouble
+from posthaus.flow.dialogue import Dialogue, Lost
+from posthaus.flow.hop import Host
+from posthaus.mail.envelope import Envelope, Recipient
+from posthaus.mail.outcome import Kind, Outcome
+from posthaus.proto.smtp import fit
+from posthaus.proto.smtp.content import Survey
+from posthaus.proto.smtp.fit import Unfit
+from posthaus.proto.smtp.heard import Ask, Settled, Verdict
+from posthaus.proto.smtp.replyread import Heard
+from posthaus.store.blob import BlobStore, Octets
+
+# 4xx with these is about the host: no space, not accepting messages, congested.
+_OF_THE_HOST = frozenset({"4.3.1", "4.3.2", "4.4.5"})
+_TOO_MANY = {452: ("", "4.5.3"), 552: ("", "5.5.3")}
+
+
+class Parcel(Protocol):
+    """What a link must know of a message; store/queue.py has it."""
+
+    @property
+    def envelope(self) -> Envelope: ...
+
+    @property
+    def created(self) -> int:
+        """Unix seconds; from when RFC 2852 counts."""
+        ...
+
+
+class Errand(Protocol):
+    @property
+    def recipient(self) -> Recipient: ...
+
+
+class MissingOctets(Trouble):
+    """A message is shorter than its row says."""
+
+
+class Link:
+    """One connection at a time to one host."""
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        host: Host,
+        address: str,
+        *,
+        blobs: BlobStore,
+        clock: Clock,
+        again: Callable[[], Awaitable[Dialogue | Outcome]],
+    ) -> None:
+        self.host = host
+        self.address = address
+        self._dialogue = dialogue
+        self._blobs = blobs
+        self._clock = clock
+        self._again = again
+        self._transactions = 0  # over this connection
+
+    @property
+    def is_usable(self) -> bool:
+        """The next message may go over it."""
+        dialogue = self._dialogue
+        return (
+            not dialogue.engine.is_over
+            and dialogue.stream.is_quiet
+            and self._transactions < dialogue.engine.offered.transactions
+        )
+
+    @property
+    def tls(self) -> str:
+        return self._dialogue.tls
+
+    async def close(self) -> None:
+        await self._dialogue.close()
+
+    async def send(self, parcel: Parcel, errands: Sequence[Errand], octets: Octets) -> list[Outcome]:
+        """One outcome for each errand, in their order."""
+        survey = Survey()
+        async for piece in self._pieces(octets):
+            survey.add(piece)
+        survey.finish()
+        found: dict[int, Outcome] = {}
+        waiting = list(range(len(errands)))
+        while waiting:
+            fault = self._fault(parcel, survey)
+            if fault is not None:
+                found |= dict.fromkeys(waiting, self._unfit(fault))
+                break
+            for at in waiting:
+                unfit = fit.recipient_fault(errands[at].recipient, self._dialogue.engine.offered)
+                if unfit is not None:
+                    found[at] = self._unfit(unfit)
+            waiting = [at for at in waiting if at not in found]
+            if not waiting:
+                break
+            if found and not self.is_usable:
+                found |= dict.fromkeys(waiting, self._deferred("the host has ended the connection"))
+                break
+            batch = self._batch(errands, waiting)
+            outcomes = await self._transact(parcel, [errands[at].recipient for at in batch], survey, octets)
+            found |= {at: one for at, one in zip(batch, outcomes, strict=True) if one is not None}
+            waiting = [at for at in waiting if at not in found]
+        return [found[at] for at in range(len(errands))]
+
+    # -- one transaction -------------------------------------------------------------------------------------------
+
+    def _batch(self, errands: Sequence[Errand], waiting: Sequence[int]) -> list[int]:
+        """As many as the host takes in one transaction (RFC 9422 §4)."""
+        offered = self._dialogue.engine.offered
+        batch: list[int] = []
+        domains: set[str] = set()
+        for at in waiting:
+            domain = errands[at].recipient.address.domain
+            if domain not in domains and len(domains) == offered.domains:
+                continue
+            domains.add(domain)
+            batch.append(at)
+            if len(batch) == offered.recipients:
+                break
+        return batch
+
+    async def _transact(
+        self, parcel: Parcel, recipients: Sequence[Recipient], survey: Survey, octets: Octets
+    ) -> list[Outcome | None]:
+        """One transaction; None for a recipient that waits for the next one."""
+        was_idle = self._transactions > 0
+        verdicts, words = await self._once(parcel, recipients, survey, octets)
+        if was_idle and self._dialogue.engine.is_over and not self._dialogue.engine.is_answered:
+            await self._dialogue.close()
+            again = await self._again()
+            if isinstance(again, Outcome):
+                return [again] * len(recipients)
+            self._dialogue, self._transactions = again, 0
+            fault = self._fault(parcel, survey)
+            if fault is not None:
+                return [self._unfit(fault)] * len(recipients)
+            verdicts, words = await self._once(parcel, recipients, survey, octets)
+        is_progress = any(verdict is not None and verdict[1].is_positive for verdict in verdicts)
+        return [
+            None if is_progress and _is_too_many(verdict) and self.is_usable else self._outcome(verdict, words)
+            for verdict in verdicts
+        ]
+
+    async def _once(
+        self, parcel: Parcel, recipients: Sequence[Recipient], survey: Survey, octets: Octets
+    ) -> tuple[tuple[Verdict, ...], str]:
+        """The verdicts, and what happened to the connection where one is missing."""
+        dialogue = self._dialogue
+        engine = dialogue.engine
+        self._transactions += 1
+        mail = fit.render_mail(parcel.envelope, recipients, survey, engine.offered, left_s=self._left_s(parcel))
+        rcpts = [fit.render_rcpt(one, engine.offered) for one in recipients]
+        engine.begin(mail, rcpts, survey.size, lacks_end=survey.lacks_end)
+        try:
+            told = await dialogue.next()
+            if not isinstance(told, Settled):
+                await self._send_content(octets, survey.size)
+                told = await dialogue.next()
+            assert isinstance(told, Settled)
+            return told.verdicts, ""
+        except Lost as lost:
+            engine.is_over = True
+            return engine.verdicts(), str(lost)
+
+    async def _send_content(self, octets: Octets, size: int) -> None:
+        """Until all is sent, or the host says that it wants no more."""
+        dialogue = self._dialogue
+        sent = 0
+        try:
+            async for piece in self._pieces(octets):
+                sent += len(piece)
+                dialogue.engine.content(piece, last=sent == size)
+                if sent < size:
+                    await dialogue.flush()
+                    dialogue.look()
+                    if not dialogue.engine.wants_content:
+                        return
+            if sent != size:
+                raise MissingOctets
+        except BaseException:
+            # Only the end of the connection tells the host that this is not the whole message.
+            dialogue.stream.abort()
+            dialogue.engine.is_over = True
+            raise
+
+    async def _pieces(self, octets: Octets) -> AsyncIterator[bytes]:
+        if not octets.place:
+            yield octets.whole()
+            return
+        yield octets.prefix + octets.head
+        start, end = 0, octets.size - len(octets.prefix) - len(octets.head)
+        while start < end:
+            piece = await self._blobs.read(octets.place, start, min(end, start + limit.RELAY_CHUNK_OCTETS))
+            if not piece:
+                raise MissingOctets
+            start += len(piece)
+            yield piece
+
+    # -- outcomes --------------------------------------------------------------------------------------------------
+
+    def _left_s(self, parcel: Parcel) -> int:
+        by = parcel.envelope.deliver_by
+        return 0 if by is None else by.seconds - (int(self._clock.now()) - parcel.created)
+
+    def _fault(self, parcel: Parcel, survey: Survey) -> Unfit | None:
+        return fit.fault_of(
+            parcel.envelope,
+            survey,
+            self._dialogue.engine.offered,
+            verified=self._dialogue.is_verified,
+            left_s=self._left_s(parcel),
+        )
+
+    def _unfit(self, fault: Unfit) -> Outcome:
+        return Outcome(Kind.FAILED, 0, fault.enhanced, fault.text, self.host.name, self.address, self.tls)
+
+    def _deferred(self, words: str) -> Outcome:
+        return Outcome(Kind.DEFERRED, 0, "4.4.2", words, self.host.name, self.address, self.tls)
+
+    def _outcome(self, verdict: Verdict, words: str) -> Outcome:
+        if verdict is None:
+            return Outcome(Kind.DEFERRED, 0, "4.4.2", words, self.host.name, self.address, self.tls, blames_host=True)
+        ask, heard = verdict
+        kind = _kind(ask, heard)
+        return Outcome(
+            kind,
+            heard.code,
+            heard.enhanced,
+            heard.text,
+            self.host.name,
+            self.address,
+            self.tls,
+            has_dsn=kind is Kind.RELAYED and self._dialogue.engine.offered.dsn,
+            blames_host=heard.code == 421 or (ask is not Ask.RCPT and heard.enhanced in _OF_THE_HOST),
+        )
+
+
+def _kind(ask: Ask, heard: Heard) -> Kind:
+    if heard.is_positive and ask is Ask.END:
+        return Kind.RELAYED
+    if heard.is_permanent and not (ask is Ask.RCPT and heard.code == 552 and heard.enhanced in _TOO_MANY[552]):
+        return Kind.FAILED
+    return Kind.DEFERRED
+
+
+def _is_too_many(verdict: Verdict) -> bool:
+    if verdict is None or verdict[0] is not Ask.RCPT:
+        return False
+    return verdict[1].enhanced in _TOO_MANY.get(verdict[1].code, ())

@@ -1,0 +1,296 @@
+"""Links: messages to a host that does all that hosts do, and what becomes of each recipient."""
+
+import asyncio
+
+import pytest
+from tests.flow.relaying import MESSAGE, Bench, hop_to, host_of, make_bench, until
+
+from posthaus.base import limit
+from posthaus.flow.link import MissingOctets
+from posthaus.mail.address import parse_address
+from posthaus.mail.envelope import DeliverBy, Envelope
+from posthaus.mail.outcome import Kind, Outcome
+from posthaus.store.blob import PLAIN, Octets
+from posthaus.testing.remote import DROP, ENDLESS, HANG, KEYWORDS, Last, Orders, Raw, remote_mx
+
+ANN = parse_address(b"ann@client.example", smtputf8=False)
+BOB, CAT, DAN = "bob@b.example", "cat@b.example", "dan@b.example"
+WAYS = [(), ("PIPELINING",), ("CHUNKING",), KEYWORDS]
+
+
+def short(outcomes: list[Outcome]) -> list[tuple[str, int, str, bool]]:
+    return [(one.kind.value, one.code, one.enhanced, one.blames_host) for one in outcomes]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return make_bench()
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_a_message(bench: Bench, keywords: tuple[str, ...]) -> None:
+    async with remote_mx(keywords=keywords) as mx:
+        (outcome,) = await bench.send(hop_to(host_of(mx)))
+        assert outcome == Outcome(Kind.RELAYED, 250, "2.0.0", "Taken", "mx.example", mx.host, has_dsn="DSN" in keywords)
+        (message,) = mx.messages
+        assert message.octets == MESSAGE
+        assert (message.reverse_path, message.forward_paths) == ("ann@client.example", (BOB,))
+        assert mx.commands[-1] == "QUIT"
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+@pytest.mark.parametrize("octets", [b"", b".", b"\r\n", b"a: b\r\n\r\n.", b"a: b\r\n\r\n" + b".\r\n" * 50_000])
+async def test_any_octets(bench: Bench, keywords: tuple[str, ...], octets: bytes) -> None:
+    """They arrive as they are, and as lines."""
+    async with remote_mx(keywords=keywords) as mx:
+        (outcome,) = await bench.send(hop_to(host_of(mx)), octets=octets)
+        assert outcome.kind is Kind.RELAYED
+        wanted = octets if not octets or octets.endswith(b"\r\n") else octets + b"\r\n"
+        assert mx.messages[0].octets == wanted
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_octets_that_lie_outside(bench: Bench, keywords: tuple[str, ...]) -> None:
+    head, body = b"a: b\r\n\r\n", b"line.\r\n.\r\n" * 60_000
+    bench.blobs.octets["key"] = body
+    inner = Octets(b"Received: x\r\n", head, b"", PLAIN, "key", 13 + len(head) + len(body))
+    async with remote_mx(keywords=keywords) as mx, bench.link(hop_to(host_of(mx))) as link:
+        (outcome,) = await bench.over(link, inner=inner)
+        assert outcome.kind is Kind.RELAYED
+        assert mx.messages[0].octets == b"Received: x\r\n" + head + body
+        bdat = [line for line in mx.commands if line.startswith("BDAT")]
+        assert len(bdat) == (4 if "CHUNKING" in keywords else 0)
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_octets_that_are_missing(bench: Bench, keywords: tuple[str, ...]) -> None:
+    """Half a message must never look like a whole one."""
+    bench.blobs.octets["key"] = b"line\r\n" * 100_000
+    inner = Octets(b"", b"a: b\r\n\r\n", b"", PLAIN, "key", 700_000)
+    async with remote_mx(keywords=keywords) as mx, bench.link(hop_to(host_of(mx))) as link:
+        with pytest.raises(MissingOctets):
+            await bench.over(link, inner=inner)
+        bench.blobs.octets["key"] = b"line\r\n" * 200_000
+        real = bench.blobs.read
+
+        async def read(key: str, start: int, end: int) -> bytes:
+            if start and len(reads) > 3:
+                return b""
+            reads.append(start)
+            return await real(key, start, end)
+
+        reads: list[int] = []
+        bench.blobs.read = read  # type: ignore[method-assign]
+        with pytest.raises(MissingOctets):
+            await bench.over(link, inner=inner)
+        assert not link.is_usable
+        assert not mx.messages
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_each_recipient_for_itself(bench: Bench, keywords: tuple[str, ...]) -> None:
+    orders = {BOB: "550 5.1.1 No such user", CAT: "451 4.2.1 Later"}
+    async with remote_mx(orders, keywords=keywords) as mx:
+        outcomes = await bench.send(hop_to(host_of(mx)), [BOB, CAT, DAN])
+        assert short(outcomes) == [
+            ("failed", 550, "5.1.1", False),
+            ("deferred", 451, "4.2.1", False),
+            ("relayed", 250, "2.0.0", False),
+        ]
+        assert mx.messages[0].forward_paths == (DAN,)
+
+
+ONE: list[tuple[Orders, tuple[str, int, str, bool]]] = [
+    ({"MAIL": "451 4.7.1 Greylisted"}, ("deferred", 451, "4.7.1", False)),
+    ({"MAIL": "452 4.3.1 Full"}, ("deferred", 452, "4.3.1", True)),
+    ({"MAIL": "550 5.7.1 No"}, ("failed", 550, "5.7.1", False)),
+    ({"MAIL": "354 what"}, ("deferred", 354, "", False)),
+    ({"RCPT": "550-5.1.1 No\n550 5.1.1 such user"}, ("failed", 550, "5.1.1", False)),
+    ({"RCPT": "452 4.3.1 Full"}, ("deferred", 452, "4.3.1", False)),
+    ({"RCPT": "552 Too many"}, ("deferred", 552, "", False)),
+    ({"RCPT": "552 5.2.2 Mailbox full"}, ("failed", 552, "5.2.2", False)),
+    ({"END": "550 5.7.1 Spam"}, ("failed", 550, "5.7.1", False)),
+    ({"END": "451 4.3.0 Later"}, ("deferred", 451, "4.3.0", False)),
+    ({"END": "452 4.3.1 Full"}, ("deferred", 452, "4.3.1", True)),
+    ({"MAIL": "421 4.3.2 Bye"}, ("deferred", 421, "4.3.2", True)),
+    ({"RCPT": "421 4.3.2 Bye"}, ("deferred", 421, "4.3.2", True)),
+    ({"END": "421 4.3.2 Bye"}, ("deferred", 421, "4.3.2", True)),
+    ({"END": Last("250 2.0.0 Taken, and bye")}, ("relayed", 250, "2.0.0", False)),
+    ({"END": Last("550 5.7.1 No, and bye")}, ("failed", 550, "5.7.1", False)),
+    # RFC 5321 §6.1: nobody knows whether the host has it
+    ({"END": DROP}, ("deferred", 0, "4.4.2", True)),
+    ({"MAIL": DROP}, ("deferred", 0, "4.4.2", True)),
+    ({"RCPT": DROP}, ("deferred", 0, "4.4.2", True)),
+    ({"MAIL": Raw(b"nonsense\r\n")}, ("deferred", 0, "4.4.2", True)),
+    ({"END": Raw(b"nonsense\r\n")}, ("deferred", 0, "4.4.2", True)),
+    ({"MAIL": ENDLESS}, ("deferred", 0, "4.4.2", True)),
+    ({"END": Raw(b"250 " + b"x" * 50_000)}, ("deferred", 0, "4.4.2", True)),
+]
+
+
+@pytest.mark.parametrize(("orders", "wanted"), ONE)
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_what_becomes_of_it(
+    bench: Bench, keywords: tuple[str, ...], orders: Orders, wanted: tuple[str, int, str, bool]
+) -> None:
+    async with remote_mx(orders, keywords=keywords) as mx:
+        assert short(await bench.send(hop_to(host_of(mx)))) == [wanted]
+        assert len(mx.messages) == (wanted[0] == "relayed")
+
+
+@pytest.mark.parametrize("orders", [{"DATA": "554 5.7.1 No"}, {"DATA": DROP}, {"DATA": "451 4.3.0 Later"}])
+@pytest.mark.parametrize("keywords", [(), ("PIPELINING",)])
+async def test_data_is_refused(bench: Bench, keywords: tuple[str, ...], orders: Orders) -> None:
+    async with remote_mx({**orders, BOB: "550 5.1.1 No"}, keywords=keywords) as mx:
+        outcomes = await bench.send(hop_to(host_of(mx)), [BOB, CAT])
+        assert outcomes[0].enhanced == "5.1.1"
+        assert outcomes[1].kind is (Kind.FAILED if orders["DATA"] == "554 5.7.1 No" else Kind.DEFERRED)
+
+
+async def test_data_is_taken_though_nobody_gets_it(bench: Bench) -> None:
+    """RFC 2920 §3.1; the link is good for more"""
+    orders: Orders = {"RCPT": ["550 5.1.1 No"], "DATA": ["354 Go ahead"]}
+    async with remote_mx(orders, keywords=("PIPELINING",)) as mx, bench.link(hop_to(host_of(mx))) as link:
+        assert short(await bench.over(link)) == [("failed", 550, "5.1.1", False)]
+        assert short(await bench.over(link)) == [("relayed", 250, "2.0.0", False)]
+        assert mx.connections == 1
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_a_slow_host_is_given_up(bench: Bench, keywords: tuple[str, ...]) -> None:
+    """RFC 5321 §4.5.3.2: each reply has its time, however its octets come."""
+    async with remote_mx({"END": HANG}, keywords=keywords) as mx, bench.link(hop_to(host_of(mx))) as link:
+        sending = asyncio.create_task(bench.over(link))
+        await until(lambda: any("octets of the message" in line for line in bench.lines))
+        await bench.passing(limit.RELAY_END_TIMEOUT_S - 30)
+        assert not sending.done()
+        await bench.passing(60)
+        (outcome,) = await sending
+        assert (outcome.kind, outcome.text) == (Kind.DEFERRED, "no reply to the end of data")
+        assert outcome.blames_host
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_replies_in_crumbs(bench: Bench, keywords: tuple[str, ...]) -> None:
+    async with remote_mx(keywords=keywords, crumbs=True) as mx:
+        assert short(await bench.send(hop_to(host_of(mx)))) == [("relayed", 250, "2.0.0", False)]
+
+
+# -- more than one transaction -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_one_link_for_many(bench: Bench, keywords: tuple[str, ...]) -> None:
+    orders: Orders = {"MAIL": [None, "550 5.7.1 No"], "RCPT": [None, "550 5.1.1 No"], "END": [None, "451 4.3.0 Later"]}
+    async with remote_mx(orders, keywords=keywords) as mx, bench.link(hop_to(host_of(mx))) as link:
+        found = [short(await bench.over(link))[0][0] for _ in range(6)]
+        assert found.count("relayed") == len(mx.messages) >= 3
+        assert found[0] == found[-1] == "relayed"
+        assert link.is_usable
+        assert mx.connections == 1
+
+
+@pytest.mark.parametrize("keywords", WAYS)
+@pytest.mark.parametrize("reply", ["452 4.5.3 Too many", "452 Too many", "552 Too many", "552 5.5.3 Too many"])
+async def test_too_many_recipients(bench: Bench, keywords: tuple[str, ...], reply: str) -> None:
+    """RFC 5321 §4.5.3.1.10: the rest goes in the next transaction"""
+    orders: Orders = {"RCPT": [None, None, reply, reply, None, reply, None]}
+    async with remote_mx(orders, keywords=keywords) as mx:
+        people = [f"p{n}@b.example" for n in range(4)]
+        outcomes = await bench.send(hop_to(host_of(mx)), people)
+        assert short(outcomes) == [("relayed", 250, "2.0.0", False)] * 4
+        assert [len(one.forward_paths) for one in mx.messages] == [2, 1, 1]
+        assert mx.connections == 1
+
+
+async def test_too_many_of_none(bench: Bench) -> None:
+    """Without progress it is not tried for ever."""
+    async with remote_mx({"RCPT": "452 4.5.3 Too many"}) as mx:
+        assert short(await bench.send(hop_to(host_of(mx)), [BOB, CAT])) == [("deferred", 452, "4.5.3", False)] * 2
+        assert len([line for line in mx.commands if line.startswith("MAIL")]) == 1
+
+
+async def test_limits_of_the_host(bench: Bench) -> None:
+    """RFC 9422 §4"""
+    async with remote_mx(keywords=("PIPELINING", "LIMITS RCPTMAX=2 RCPTDOMAINMAX=1 MAILMAX=3")) as mx:
+        people = ["a@x.example", "b@y.example", "c@x.example", "d@x.example", "e@y.example", "f@z.example"]
+        outcomes = await bench.send(hop_to(host_of(mx)), people)
+        assert [one.forward_paths for one in mx.messages] == [
+            ("a@x.example", "c@x.example"),
+            ("b@y.example", "e@y.example"),
+            ("d@x.example",),
+        ]
+        assert [one.kind for one in outcomes] == [Kind.RELAYED] * 5 + [Kind.DEFERRED]
+        assert not outcomes[-1].blames_host
+
+
+async def test_a_link_that_has_said_goodbye_is_not_usable(bench: Bench) -> None:
+    async with remote_mx({"END": Last("250 2.0.0 Taken, and bye")}) as mx, bench.link(hop_to(host_of(mx))) as link:
+        assert link.is_usable
+        await bench.over(link)
+        await until(lambda: not link.is_usable)
+
+
+@pytest.mark.parametrize("order", ["421 4.4.2 Timeout", DROP])
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_an_idle_link_that_died(bench: Bench, keywords: tuple[str, ...], order: str) -> None:
+    """It is opened anew, once."""
+    async with remote_mx({"MAIL": [None, order]}, keywords=keywords) as mx, bench.link(hop_to(host_of(mx))) as link:
+        assert short(await bench.over(link)) == [("relayed", 250, "2.0.0", False)]
+        assert short(await bench.over(link)) == [("relayed", 250, "2.0.0", False)]
+        assert mx.connections == 2
+        mx.orders["MAIL"] = order
+        assert short(await bench.over(link))[0][0] == "deferred"
+        assert mx.connections == 3
+
+
+async def test_an_idle_link_whose_host_died(bench: Bench) -> None:
+    async with remote_mx({"MAIL": [None, DROP]}) as mx, bench.link(hop_to(host_of(mx))) as link:
+        await bench.over(link)
+        mx.orders["GREETING"] = "421 4.3.2 Not now"
+        assert short(await bench.over(link, [BOB, CAT])) == [("deferred", 421, "4.3.2", True)] * 2
+        assert not link.is_usable
+
+
+# -- what does not fit ---------------------------------------------------------------------------------------------
+
+UNFIT: list[tuple[tuple[str, ...], Envelope, bytes, str]] = [
+    (KEYWORDS, Envelope(ANN), b"a: b\n\r\n", "5.6.11"),
+    (KEYWORDS, Envelope(ANN), b"a: b\r\n\r\nb\rc\r\n", "5.6.11"),
+    (("SIZE 10",), Envelope(ANN), MESSAGE, "5.3.4"),
+    ((), Envelope(ANN), "a: b\r\n\r\nä\r\n".encode(), "5.6.3"),
+    (("8BITMIME",), Envelope(ANN, smtputf8=True), "a: ä\r\n\r\n".encode(), "5.6.7"),
+    (("REQUIRETLS",), Envelope(ANN, requiretls=True), MESSAGE, "5.7.30"),
+    ((), Envelope(ANN, deliver_by=DeliverBy(60, "R")), MESSAGE, "5.3.3"),
+]
+
+
+@pytest.mark.parametrize(("keywords", "envelope", "octets", "enhanced"), UNFIT)
+async def test_a_message_that_does_not_fit(
+    bench: Bench, keywords: tuple[str, ...], envelope: Envelope, octets: bytes, enhanced: str
+) -> None:
+    async with remote_mx(keywords=keywords) as mx:
+        (outcome,) = await bench.send(hop_to(host_of(mx)), octets=octets, envelope=envelope)
+        assert (outcome.kind, outcome.code, outcome.enhanced) == (Kind.FAILED, 0, enhanced)
+        assert not [line for line in mx.commands if line.startswith("MAIL")]
+
+
+async def test_a_recipient_that_does_not_fit(bench: Bench) -> None:
+    async with remote_mx(keywords=()) as mx:
+        outcomes = await bench.send(hop_to(host_of(mx)), ["jörg@b.example", "ann@bücher.example"])
+        assert short(outcomes) == [("failed", 0, "5.6.7", False), ("relayed", 250, "2.0.0", False)]
+        assert mx.messages[0].forward_paths == ("ann@xn--bcher-kva.example",)
+
+
+async def test_parameters(bench: Bench) -> None:
+    """RFC 3461 §4, RFC 2852 §4: so many seconds are left"""
+    envelope = Envelope(ANN, ret="HDRS", envid=b"q1", priority=4, deliver_by=DeliverBy(600, "R"))
+    async with (
+        remote_mx(keywords=(*KEYWORDS, "MT-PRIORITY", "DELIVERBY 60")) as mx,
+        bench.link(hop_to(host_of(mx))) as it,
+    ):
+        bench.clock.jump(0)
+        (outcome,) = await bench.over(it, envelope=envelope)
+        assert outcome.has_dsn
+        (message,) = mx.messages
+        assert message.mail == "MAIL FROM:<ann@client.example> SIZE=58 RET=HDRS ENVID=q1 MT-PRIORITY=4 BY=600;R"
