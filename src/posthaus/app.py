@@ -31,8 +31,10 @@ from posthaus.flow.nexthop import NextHops, Ourselves
 from posthaus.flow.rotate import run_rotate
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
+from posthaus.flow.sts import Policies
 from posthaus.flow.sweep import run_sweep
 from posthaus.net.bind import bind
+from posthaus.net.https import Https
 from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
 from posthaus.net.own import OwnDoors, is_of_this_host
 from posthaus.net.peer import Networks, wide_networks
@@ -201,7 +203,9 @@ class App:
         self._closers.append(self.resolver.close)
         self._doors = OwnDoors()
         ourselves = Ourselves(hostname.lower(), self._doors, send.source)
-        self.hops = NextHops(self.store, self.resolver, self.chance, ourselves, port=send.port)
+        self.policies = Policies(self.store, self.resolver, Https(self.resolver), self.clock, self.log)
+        self._closers.append(self.policies.close)
+        self.hops = NextHops(self.store, self.resolver, self.policies, self.chance, ourselves, port=send.port)
         self.login = Login(
             self.store,
             self.clock,
@@ -315,6 +319,7 @@ class App:
                 run_sweep(store, self.site.blobs, clock, self.settings.store, log, owner=worker),
                 run_rotate(store, self.resolver, clock, log, worker),
                 run_index(store, self.site.blobs, self.index, clock, log),
+                self.policies.run_refresh(worker),
                 self._refresh_login(),
             )
         ]

@@ -1,70 +1,38 @@
 """From a destination to hosts: a real resolver, a real DNS, a real store."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.flow.secureworld import SecureWorld, secure_world
 
 from posthaus.base import limit
 from posthaus.flow.hop import Credential, Demand, Host, NextHop
-from posthaus.flow.nexthop import NextHops, Ourselves
-from posthaus.mail.outcome import Kind, Outcome
-from posthaus.net.own import OwnDoors
-from posthaus.net.resolver import Place, Resolver
+from posthaus.flow.nexthop import Ourselves
+from posthaus.mail.outcome import Kind
 from posthaus.store import smarthost
 from posthaus.store.smarthost import Kind as Reach
 from posthaus.store.smarthost import Scope, Smarthost
-from posthaus.store.store import Store, open_store
-from posthaus.testing.chance import SeededChance
-from posthaus.testing.clock import JumpClock
-from posthaus.testing.zone import Fault, Zone, zone
+from posthaus.testing.zone import Fault
 
 A1, A2, A3 = ({"A": [f"192.0.2.{n}"]} for n in (1, 2, 3))
 
 
-@dataclass
-class World:
-    dns: Zone
-    store: Store
-    ourselves: Ourselves = field(default_factory=lambda: Ourselves("mail.a.test", OwnDoors([("192.0.2.99", 25)])))
-    chance: SeededChance = field(default_factory=SeededChance)
-
-    async def find(self, domain: str, destination: str = "") -> NextHop | Outcome:
-        resolver = Resolver(
-            [Place(self.dns.address, self.dns.port)], JumpClock(), self.chance, try_s=5.0, rounds=1, entries=0
-        )
-        hops = NextHops(self.store, resolver, self.chance, self.ourselves)
-        return await hops.find(destination or f"mx/{domain}", domain)
-
-    async def hosts(self, domain: str, destination: str = "") -> tuple[Host, ...]:
-        found = await self.find(domain, destination)
-        assert isinstance(found, NextHop), found
-        assert found.key == (destination or f"mx/{domain}")
-        return found.hosts
-
-    async def names(self, domain: str) -> list[str]:
-        return [host.name for host in await self.hosts(domain)]
-
-    async def outcome(self, domain: str, destination: str = "") -> Outcome:
-        found = await self.find(domain, destination)
-        assert isinstance(found, Outcome), found
-        assert found.text
-        return found
+def plain(name: str, *addresses: str) -> Host:
+    """Without any policy."""
+    return Host(name, addresses, policy="no-policy-found")
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    store = await open_store("sqlite:", tmp_path)
-    async with zone({}) as dns:
-        yield World(dns, store)
-    await store.close()
+async def world(tmp_path: Path) -> AsyncIterator[SecureWorld]:
+    async with secure_world(tmp_path) as here:
+        yield here
 
 
 # -- the domain's own hosts ----------------------------------------------------------------------------------------
 
 
-async def test_hosts_by_preference(world: World) -> None:
+async def test_hosts_by_preference(world: SecureWorld) -> None:
     world.dns.records |= {
         "b.test": {"MX": ["20 two.b.test", "5 one.b.test", "30 three.b.test"]},
         "one.b.test": A1,
@@ -72,13 +40,13 @@ async def test_hosts_by_preference(world: World) -> None:
         "three.b.test": A3,
     }
     assert await world.hosts("b.test") == (
-        Host("one.b.test", ("192.0.2.1",)),
-        Host("two.b.test", ("2001:db8::2", "192.0.2.2", "2001:db8::3")),
-        Host("three.b.test", ("192.0.2.3",)),
+        plain("one.b.test", "192.0.2.1"),
+        plain("two.b.test", "2001:db8::2", "192.0.2.2", "2001:db8::3"),
+        plain("three.b.test", "192.0.2.3"),
     )
 
 
-async def test_equals_are_shuffled(world: World) -> None:
+async def test_equals_are_shuffled(world: SecureWorld) -> None:
     world.dns.records["b.test"] = {"MX": [f"10 h{n}.b.test" for n in range(4)] + ["5 first.b.test"]}
     world.dns.records |= {f"h{n}.b.test": A1 for n in range(4)} | {"first.b.test": A2}
     orders = [tuple(await world.names("b.test")) for _ in range(20)]
@@ -86,22 +54,23 @@ async def test_equals_are_shuffled(world: World) -> None:
     assert {one[1] for one in orders} == {f"h{n}.b.test" for n in range(4)}
 
 
-async def test_implicit_mx(world: World) -> None:
+async def test_implicit_mx(world: SecureWorld) -> None:
     world.dns.records["b.test"] = {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]}
-    assert await world.hosts("b.test") == (Host("b.test", ("2001:db8::1", "192.0.2.1")),)
+    assert await world.hosts("b.test") == (plain("b.test", "2001:db8::1", "192.0.2.1"),)
 
 
-async def test_an_alias_for_a_domain_or_a_host(world: World) -> None:
+async def test_an_alias_for_a_domain_or_a_host(world: SecureWorld) -> None:
     world.dns.records |= {
         "alias.test": {"CNAME": ["b.test"]},
         "b.test": {"MX": ["10 mx.b.test"]},
         "mx.b.test": {"CNAME": ["real.b.test"]},  # RFC 5321 §5.1 forbids it; real mail meets it
         "real.b.test": A1,
     }
-    assert await world.hosts("alias.test") == (Host("mx.b.test", ("192.0.2.1",)),)
+    assert await world.hosts("alias.test") == (plain("mx.b.test", "192.0.2.1"),)
 
 
-async def test_null_mx(world: World) -> None:
+async def test_null_mx(world: SecureWorld) -> None:
+    """RFC 7505 §3; beside other records it means nothing."""
     world.dns.records |= {
         "b.test": {"MX": ["0 ."], **A1},
         "mixed.test": {"MX": ["0 .", "10 mx.b.test"]},
@@ -112,7 +81,7 @@ async def test_null_mx(world: World) -> None:
     assert await world.names("mixed.test") == ["mx.b.test"]
 
 
-async def test_no_such_domain_is_failed_and_no_answer_is_deferred(world: World) -> None:
+async def test_no_such_domain_is_failed_and_no_answer_is_deferred(world: SecureWorld) -> None:
     assert (one := await world.outcome("b.test")).kind is Kind.FAILED
     assert (one.code, one.status) == (0, "5.1.2")
     for fault in (Fault.SERVFAIL, Fault.REFUSED, Fault.RUBBISH):
@@ -121,7 +90,7 @@ async def test_no_such_domain_is_failed_and_no_answer_is_deferred(world: World) 
         assert (one.status, one.blames_host) == ("4.4.3", True)
 
 
-async def test_a_domain_without_a_host(world: World) -> None:
+async def test_a_domain_without_a_host(world: SecureWorld) -> None:
     world.dns.records |= {
         "txt.test": {"TXT": ["hello"]},
         "b.test": {"MX": ["10 nobody.b.test", "20 192.0.2.1"]},
@@ -132,7 +101,7 @@ async def test_a_domain_without_a_host(world: World) -> None:
         assert one.status == "5.4.4"
 
 
-async def test_hosts_without_address_are_left_out(world: World) -> None:
+async def test_hosts_without_address_are_left_out(world: SecureWorld) -> None:
     world.dns.records |= {
         "b.test": {"MX": ["5 nobody.b.test", "10 192.0.2.1", "15 broken.b.test", "20 mx.b.test"]},
         "mx.b.test": A1,
@@ -145,13 +114,13 @@ async def test_hosts_without_address_are_left_out(world: World) -> None:
     assert (one.status, one.blames_host) == ("4.4.3", True)
 
 
-async def test_trouble_with_one_family_leaves_the_other(world: World) -> None:
+async def test_trouble_with_one_family_leaves_the_other(world: SecureWorld) -> None:
     world.dns.records["b.test"] = {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]}
     world.dns.order("b.test", "AAAA", Fault.SERVFAIL)
-    assert await world.hosts("b.test") == (Host("b.test", ("192.0.2.1",)),)
+    assert await world.hosts("b.test") == (plain("b.test", "192.0.2.1"),)
 
 
-async def test_only_families_that_we_can_send_from(world: World) -> None:
+async def test_only_families_that_we_can_send_from(world: SecureWorld) -> None:
     world.dns.records["b.test"] = {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]}
     world.ourselves = Ourselves("mail.a.test", source=("192.0.2.50",))
     assert (await world.hosts("b.test"))[0].addresses == ("192.0.2.1",)
@@ -159,7 +128,7 @@ async def test_only_families_that_we_can_send_from(world: World) -> None:
     assert (await world.hosts("b.test"))[0].addresses == ("2001:db8::1",)
 
 
-async def test_limits(world: World) -> None:
+async def test_limits(world: SecureWorld) -> None:
     many = 3 * limit.NEXTHOP_HOSTS
     world.dns.records["b.test"] = {"MX": [f"{n} h{n}.b.test" for n in range(many)]}
     world.dns.records |= {f"h{n}.b.test": {"A": [f"192.0.2.{n}" for n in range(1, 30)]} for n in range(many)}
@@ -174,7 +143,7 @@ async def test_limits(world: World) -> None:
 
 
 @pytest.mark.parametrize("own", ["mail.a.test", "under.another.test"])
-async def test_we_and_what_is_no_better_are_left_out(world: World, own: str) -> None:
+async def test_we_and_what_is_no_better_are_left_out(world: SecureWorld, own: str) -> None:
     world.dns.records |= {
         "b.test": {"MX": ["10 best.test", f"20 {own}", "20 equal.test", "30 worse.test"]},
         "best.test": A1,
@@ -186,7 +155,7 @@ async def test_we_and_what_is_no_better_are_left_out(world: World, own: str) -> 
     assert await world.names("b.test") == ["best.test"]
 
 
-async def test_a_loop(world: World) -> None:
+async def test_a_loop(world: SecureWorld) -> None:
     world.dns.records |= {"b.test": {"MX": ["10 mail.a.test", "20 worse.test"]}, "mail.a.test": A1, "worse.test": A2}
     assert (one := await world.outcome("b.test")).kind is Kind.FAILED
     assert one.status == "5.4.6"
@@ -200,7 +169,7 @@ async def test_a_loop(world: World) -> None:
 # -- address-literals ----------------------------------------------------------------------------------------------
 
 
-async def test_address_literals(world: World) -> None:
+async def test_address_literals(world: SecureWorld) -> None:
     assert await world.hosts("[192.0.2.1]") == (Host("192.0.2.1", ("192.0.2.1",)),)
     assert await world.hosts("[IPv6:2001:db8::1]") == (Host("2001:db8::1", ("2001:db8::1",)),)
     assert (await world.outcome("[192.0.2.99]")).status == "5.4.6"
@@ -211,7 +180,7 @@ async def test_address_literals(world: World) -> None:
 # -- smart hosts ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_smart_host(world: World) -> None:
+async def test_a_smart_host(world: SecureWorld) -> None:
     world.dns.records["relay.test"] = {"A": ["192.0.2.7"], "MX": ["10 other.test"]}
     made = Smarthost("one", "relay.test", 465, "verified", True, False, "anna", "secret")
     await world.store.write(smarthost.add, made, [Scope(Reach.ALL)], 0)
@@ -236,7 +205,7 @@ async def test_a_smart_host(world: World) -> None:
     assert (await world.outcome("b.test", "smarthost/one")).status == "4.4.3"
 
 
-async def test_a_smart_host_by_its_address(world: World) -> None:
+async def test_a_smart_host_by_its_address(world: SecureWorld) -> None:
     for name, address in (("four", "192.0.2.7"), ("six", "2001:db8::7"), ("own", "192.0.2.99")):
         await world.store.write(smarthost.add, Smarthost(name, address, 25, "none"), [], 0)
     assert (await world.hosts("b.test", "smarthost/four"))[0].addresses == ("192.0.2.7",)
@@ -245,12 +214,12 @@ async def test_a_smart_host_by_its_address(world: World) -> None:
     assert world.dns.questions == []
 
 
-async def test_a_smart_host_that_is_gone(world: World) -> None:
+async def test_a_smart_host_that_is_gone(world: SecureWorld) -> None:
     one = await world.outcome("b.test", "smarthost/one")
     assert (one.kind, one.status, one.blames_host) == (Kind.DEFERRED, "4.3.5", True)
 
 
-async def test_direct_first(world: World) -> None:
+async def test_direct_first(world: SecureWorld) -> None:
     world.dns.records |= {"b.test": {"MX": ["10 mx.b.test"]}, "mx.b.test": A1, "relay.test": A2}
     await world.store.write(smarthost.add, Smarthost("one", "relay.test", 25, "none", False, True), [], 0)
     key = "mx/b.test/one"

@@ -136,6 +136,17 @@ async def test_the_next_resolver_is_asked_and_preferred_from_then_on(dns: Zone) 
         assert dns.asked("b.test", "A") == 0
 
 
+async def test_a_tlsa_record_that_cannot_be_read_is_one_all_the_same(dns: Zone) -> None:
+    dns.records["_25._tcp.x.test"] = {"TLSA": ["\\# 030101ab", "3 1 1 " + "ab" * 32]}
+    found = (await Asker(dns).resolver.tlsa("_25._tcp.x.test")).records
+    assert len(found) == 2 and Tlsa(3, 1, 1, b"\xab" * 32) in found
+    dns.records["_25._tcp.x.test"]["TLSA"].pop()
+    assert len((await Asker(dns).resolver.tlsa("_25._tcp.x.test")).records) == 1
+    dns.records["x.test"] = {"A": ["\\# 01"]}
+    with pytest.raises(DnsTrouble):
+        await Asker(dns).resolver.a("x.test")
+
+
 # -- remembering ---------------------------------------------------------------------------------------------------
 
 

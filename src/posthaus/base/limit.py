@@ -242,3 +242,18 @@ INDEX_LOOK_IDS = 5_000
 INDEX_TEXT_CHARACTERS = 2_000_000  # of one message; a longer text is read again by every search
 INDEX_CLEAN_S = 6 * 3_600.0
 INDEX_LATE_S = 2 * STORE_STATEMENT_TIMEOUT_S  # PostgreSQL: a transaction is given up before it takes so long
+
+# -- secure ways to other servers ----------------------------------------------------------------------------------
+HTTPS_TIMEOUT_S = 30.0  # RFC 8461 §3.3 suggests a minute for a policy; mail waits for it
+HTTPS_ADDRESSES = 4  # of one host
+HTTPS_REPLY_OCTETS = 64 * 1024  # to a report that we hand in
+STS_POLICY_OCTETS = 64 * 1024  # RFC 8461 §3.3
+STS_PATTERNS = 1_000  # mx lines of one policy
+STS_MAX_AGE_S = 31_557_600  # RFC 8461 §3.2
+STS_RETRY_S = 300.0  # RFC 8461 §3.3: no sooner after a policy that could not be fetched
+STS_RETRY_DOMAINS = 10_000  # remembered for that
+STS_REFRESH_S = 86_400  # RFC 8461 §10.2: once a day, long before it runs out
+STS_REFRESH_EVERY_S = 3_600.0
+STS_REFRESH_AT_ONCE = 200  # policies of one round
+STS_REFRESH_LEASE_S = 900.0
+STS_KEEP_UNUSED_S = 31 * 86_400  # a policy for which there was no mail since then is refreshed no more

@@ -36,8 +36,10 @@ class Host:
     addresses: tuple[str, ...]
     port: int = 25
     demand: Demand = Demand.OPPORTUNISTIC
-    names: tuple[str, ...] = ()  # VERIFIED, DANE-TA: names that the certificate may have, "*.example.org" among them
-    tlsa: tuple[Tlsa, ...] = ()
+    names: tuple[str, ...] = ()  # that the certificate may have; the first is asked for by SNI. With OPPORTUNISTIC:
+    # MTA-STS in mode testing, a certificate for another name is reported and no more
+    tlsa: tuple[Tlsa, ...] = ()  # all of them, also those that cannot be used
+    is_proven: bool = False  # DNSSEC or MTA-STS say that it is a host of the domain, as REQUIRETLS wants it
     is_tls_first: bool = False  # no STARTTLS: TLS from the first octet (port 465)
     credential: Credential | None = None
     policy: str = ""  # which policy decided, for the record and RFC 8460: "sts", "tlsa", "no-policy-found", "smarthost"

@@ -4,8 +4,8 @@
     mx/b.test/NAME        the same, then the smart host NAME
     smarthost/NAME        the smart host alone
 
-What the DNS does not say now (SERVFAIL, a time-out) is deferred; what it denies is failed. Nothing is kept here but
-what the resolver remembers.
+What the DNS does not say now (SERVFAIL, a time-out) is deferred; what it denies is failed. What is demanded of TLS is
+found in flow/demand.py. Nothing is kept here but what the resolver remembers.
 
 Standards: RFC 5321 §5.1, RFC 7505, RFC 3463 §3.5.
 Faults:    Trouble of the store.
@@ -17,9 +17,12 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from posthaus.base.chance import Chance
-from posthaus.base.dns import DnsTrouble, Mx, Resolver
+from posthaus.base.dns import DnsTrouble, Mx
+from posthaus.flow.dane import DaneResolver
+from posthaus.flow.demand import Demands, OnPolicy
 from posthaus.flow.hop import Credential, Demand, Host, NextHop
 from posthaus.flow.mx import Addresses, Hosts, addresses_of, hosts_of, is_address
+from posthaus.flow.sts import Policies
 from posthaus.mail.outcome import Kind, Outcome
 from posthaus.store import smarthost
 from posthaus.store.error import NoSuchSmarthost
@@ -50,13 +53,22 @@ class NextHops:
     """Asks DNS and store each time; nothing else is remembered."""
 
     def __init__(
-        self, store: Store, resolver: Resolver, chance: Chance, ourselves: Ourselves, *, port: int = _SMTP
+        self,
+        store: Store,
+        resolver: DaneResolver,
+        policies: Policies,
+        chance: Chance,
+        ourselves: Ourselves,
+        *,
+        port: int = _SMTP,
+        on_policy: OnPolicy | None = None,
     ) -> None:
         self._store = store
         self._resolver = resolver
         self._chance = chance
         self._ourselves = ourselves
         self._port = port
+        self._demands = Demands(resolver, policies, port=port, on_policy=on_policy)
 
     async def find(self, destination: str, domain: str) -> NextHop | Outcome:
         """Where mail for a recipient of this domain goes that waits under this key."""
@@ -85,7 +97,7 @@ class NextHops:
         if isinstance(hosts, Outcome):
             return hosts
         found = await asyncio.gather(*(self._addresses(mx.host) for mx in hosts.hosts))
-        return self._made(key, domain, hosts, found)
+        return await self._made(key, domain, hosts, found)
 
     def _literal(self, key: str, domain: str) -> NextHop | Outcome:
         """RFC 5321 §4.1.3: the address itself; no DNS is asked."""
@@ -101,13 +113,14 @@ class NextHops:
         ours = self._ourselves
         return await addresses_of(self._resolver, host, ipv4=ours.has_ipv4, ipv6=ours.has_ipv6)
 
-    def _made(self, key: str, domain: str, hosts: Hosts, found: Sequence[Addresses]) -> NextHop | Outcome:
+    async def _made(self, key: str, domain: str, hosts: Hosts, found: Sequence[Addresses]) -> NextHop | Outcome:
         pairs = list(zip(hosts.hosts, found, strict=True))
         ours = min((mx.preference for mx, at in pairs if self._is_ours(mx, at)), default=None)
-        others = [(mx, at) for mx, at in pairs if ours is None or mx.preference < ours]
-        usable = tuple(Host(mx.host, at.found, self._port) for mx, at in others if at.found)
+        others = [(mx.host, at) for mx, at in pairs if ours is None or mx.preference < ours]
+        usable = [(name, at) for name, at in others if at.found]
         if usable:
-            return NextHop(key, domain, usable)
+            demanded = await self._demands.of(domain, hosts, usable)
+            return demanded.left_out or NextHop(key, domain, demanded.hosts, demanded.policy_text, domain)
         trouble = next((at.trouble for _, at in others if at.trouble), "")
         if trouble:
             return Outcome(Kind.DEFERRED, 0, "4.4.3", trouble, blames_host=True)

@@ -33,6 +33,8 @@ _HEADER_OCTETS = 12
 
 Value = str | bytes | Mx | Tlsa
 
+UNREADABLE = Tlsa(255, 255, 255, b"")
+
 
 class MessageFault(Exception):
     """A reply that cannot be read."""
@@ -106,7 +108,8 @@ def _read(octets: bytes, kind: str) -> Reply:
     code = octets[3] & 0x0F
     if code in (dns.rcode.FORMERR, dns.rcode.NOTIMP):
         return Reply(Kind.NO_EDNS, words=dns.rcode.to_text(dns.rcode.Rcode(code)))
-    message = dns.message.from_wire(octets, ignore_trailing=True, one_rr_per_rrset=False)
+    # RFC 7672 §2.2: a TLSA record that cannot be read is one that cannot be used, and not the end of the answer.
+    message = dns.message.from_wire(octets, ignore_trailing=True, continue_on_error=kind == "TLSA")
     if not isinstance(message, dns.message.QueryMessage):
         return Reply(Kind.FAILURE, words="a reply to no question")
     if message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
@@ -115,8 +118,8 @@ def _read(octets: bytes, kind: str) -> Reply:
     name = _text(chain.canonical_name) if chain.cnames else ""
     is_secure = bool(message.flags & dns.flags.AD)
     ttl_s = int(chain.minimum_ttl)
-    if chain.answer is not None:
-        records = tuple(_value(one) for one in chain.answer)
+    if chain.answer is not None or message.errors:
+        records = [_value(one) for one in chain.answer or ()] + [UNREADABLE] * len(message.errors)
         return Reply(Kind.ANSWER, records, ttl_s, is_secure, name)
     if message.rcode() == dns.rcode.NXDOMAIN:
         return Reply(Kind.NO_NAME, (), _negative(message, ttl_s), is_secure, name)

@@ -7,10 +7,11 @@
 
     with running_zone({...}) as dns: ...                  the same for tests without asyncio
 
-Names are written without the last dot, TXT without quotes. A name of the dict exists, and so do those above it; all
+Names are written without the last dot, TXT without quotes; octets that are no record of the type are written in hex
+behind "\\# ". A name of the dict exists, and so do those above it; all
 others do not. The server follows no question elsewhere: it is the root of a small world.
 
-Standards: RFC 1035, RFC 2308 §2, RFC 6891.
+Standards: RFC 1035, RFC 2308 §2, RFC 3597 §5, RFC 6891.
 Faults:    those ordered.
 """
 
@@ -27,11 +28,14 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
 HOST = "127.0.0.1"
 _CHAIN = 16
+_RAW = "\\# "  # RFC 3597 §5, without the length
 _UDP_OCTETS, _TCP_OCTETS = 512, 65_535
 _TRIES = 20  # for a port that is free in UDP and TCP alike
 _START_S = 60.0
@@ -130,8 +134,7 @@ class Zone:
             if found:
                 is_found = alias is None
                 what = kind if is_found else "CNAME"
-                texts = [_text(what, one) for one in found]
-                reply.answer.append(dns.rrset.from_text_list(_name(name), self.ttl_s, "IN", what, texts))
+                reply.answer.append(_rrset(name, self.ttl_s, what, found))
             if alias is None or is_half:
                 break
             name = alias[0].rstrip(".").lower()
@@ -150,6 +153,17 @@ class Zone:
 
 def _name(text: str) -> dns.name.Name:
     return dns.name.from_text(text, dns.name.root)
+
+
+def _rrset(name: str, ttl_s: int, kind: str, values: list[str]) -> dns.rrset.RRset:
+    made = dns.rrset.RRset(_name(name), dns.rdataclass.IN, dns.rdatatype.from_text(kind))
+    for value in values:
+        if value.startswith(_RAW):
+            octets = bytes.fromhex(value.removeprefix(_RAW))
+            made.add(dns.rdata.GenericRdata(made.rdclass, made.rdtype, octets), ttl_s)
+        else:
+            made.add(dns.rdata.from_text(made.rdclass, made.rdtype, _text(kind, value)), ttl_s)
+    return made
 
 
 def _text(kind: str, value: str) -> str:

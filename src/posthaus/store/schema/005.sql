@@ -19,3 +19,14 @@ CREATE TABLE smarthost_scope (
     smarthost {TEXT} NOT NULL REFERENCES smarthost(name),
     PRIMARY KEY (kind, key)
 ) {CLUSTERED};
+
+-- Policies of MTA-STS as they were fetched; they hold until they expire, whatever DNS and HTTPS say meanwhile.
+CREATE TABLE sts_policy (
+    domain {TEXT} PRIMARY KEY,
+    id {TEXT} NOT NULL,                   -- of the TXT record that announced it
+    text {TEXT} NOT NULL,
+    fetched BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    used BIGINT NOT NULL                  -- when it was last asked for, to about a day
+);
+CREATE INDEX sts_policy_fetched ON sts_policy (fetched);

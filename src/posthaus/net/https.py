@@ -1,0 +1,160 @@
+"""One request over HTTPS, where nobody is trusted more than he must be.
+
+No redirect is followed, no cookie kept, no proxy of the environment used; a response has so many octets and so many
+seconds, and comes from who has a certificate for the name that was asked for.
+
+The name is looked up by our own resolver, and each of its addresses is tried. httpx2 is loaded with the first request,
+in a thread: it costs a fifth of a second and 20 MB.
+
+Standards: RFC 9110, RFC 9525 (the certificate), RFC 8461 §3.3.
+Faults:    HttpsFault; DnsTrouble.
+"""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from posthaus.base import limit
+from posthaus.base.dns import Answer, Resolver
+from posthaus.base.error import Trouble
+
+if TYPE_CHECKING:
+    import httpx2
+
+_PORT = 443
+
+
+class HttpsFault(Trouble):
+    """No response that can be used. `is_certificate`: because of who answered."""
+
+    def __init__(self, words: str, *, is_certificate: bool = False) -> None:
+        super().__init__(words)
+        self.is_certificate = is_certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    code: int
+    media_type: str  # lower case, without parameters
+    octets: bytes
+
+
+class Https:
+    """Requests of one worker; each has a connection of its own."""
+
+    def __init__(self, resolver: Resolver, *, context: ssl.SSLContext | None = None, port: int = _PORT) -> None:
+        """context: whom to trust; without it, as the system does. port: where a URL names none."""
+        self._resolver = resolver
+        self._context = context
+        self._port = port
+
+    async def get(
+        self, host: str, path: str, *, most_octets: int, timeout_s: float = limit.HTTPS_TIMEOUT_S
+    ) -> Response:
+        return await self._request("GET", host, path, {}, b"", most_octets, timeout_s)
+
+    async def post(
+        self, host: str, path: str, octets: bytes, media_type: str, *, timeout_s: float = limit.HTTPS_TIMEOUT_S
+    ) -> Response:
+        """What the other side says to it is cut short: only the code matters."""
+        headers = {"Content-Type": media_type}
+        return await self._request("POST", host, path, headers, octets, limit.HTTPS_REPLY_OCTETS, timeout_s)
+
+    async def _request(
+        self,
+        method: str,
+        host: str,
+        path: str,
+        headers: Mapping[str, str],
+        octets: bytes,
+        most_octets: int,
+        timeout_s: float,
+    ) -> Response:
+        try:
+            async with asyncio.timeout(timeout_s):
+                if self._context is None:
+                    self._context = await asyncio.to_thread(ssl.create_default_context)
+                await asyncio.to_thread(_load)
+                fault = HttpsFault(f"{host} has no address")
+                for address in await self._addresses(host):
+                    try:
+                        return await self._ask(method, host, address, path, headers, octets, most_octets)
+                    except HttpsFault as one:
+                        fault = one
+                raise fault
+        except TimeoutError:
+            raise HttpsFault(f"{host} did not answer in time") from None
+
+    async def _addresses(self, host: str) -> list[str]:
+        """IPv4 first: it is one request, not worth a race."""
+        found = await asyncio.gather(self._resolver.a(host), self._resolver.aaaa(host), return_exceptions=True)
+        addresses: list[str] = []
+        trouble: BaseException | None = None
+        for one in found:
+            if isinstance(one, Answer):
+                addresses += one.records
+            else:
+                trouble = one
+        if not addresses and trouble is not None:
+            raise trouble
+        return addresses[: limit.HTTPS_ADDRESSES]
+
+    async def _ask(
+        self,
+        method: str,
+        host: str,
+        address: str,
+        path: str,
+        headers: Mapping[str, str],
+        octets: bytes,
+        most_octets: int,
+    ) -> Response:
+        import httpx2
+
+        assert self._context is not None
+        at = f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
+        port = "" if self._port == _PORT else f":{self._port}"
+        client = httpx2.AsyncClient(verify=self._context, trust_env=False, follow_redirects=False, timeout=None)
+        more = {"Host": f"{host}{port}", "Accept-Encoding": "identity", "User-Agent": "posthaus", "Connection": "close"}
+        try:
+            async with (
+                client,
+                client.stream(
+                    method,
+                    f"https://{at}:{self._port}{path}",
+                    headers={**more, **headers},
+                    content=octets or None,
+                    extensions={"sni_hostname": host},
+                ) as response,
+            ):
+                return await _read(response, most_octets)
+        except httpx2.HTTPError as fault:
+            words = f"{host}: {str(fault) or type(fault).__name__}"
+            raise HttpsFault(words, is_certificate=_is_certificate(fault)) from None
+
+
+async def _read(response: "httpx2.Response", most_octets: int) -> Response:
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    found = bytearray()
+    async for piece in response.aiter_raw():
+        found += piece
+        if len(found) > most_octets:
+            raise HttpsFault(f"it sends more than {most_octets} octets")
+    return Response(response.status_code, media_type, bytes(found))
+
+
+def _is_certificate(fault: BaseException) -> bool:
+    """Whether the certificate is what was wrong, somewhere in the chain of causes."""
+    one: BaseException | None = fault
+    while one is not None:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return True
+        one = one.__cause__ or one.__context__
+    return False
+
+
+def _load() -> None:
+    import httpx2  # noqa: F401  (the first import takes a while)
