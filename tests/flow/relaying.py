@@ -155,8 +155,9 @@ def host_of(
     is_tls_first: bool = False,
     credential: Credential | None = None,
     policy: str = "",
+    is_proven: bool = False,
 ) -> Host:
-    return Host("mx.example", (mx.host,), mx.port, demand, names, tlsa, is_tls_first, credential, policy)
+    return Host("mx.example", (mx.host,), mx.port, demand, names, tlsa, is_proven, is_tls_first, credential, policy)
 
 
 def hop_to(*hosts: Host) -> NextHop:

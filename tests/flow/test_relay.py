@@ -17,7 +17,7 @@ from posthaus.flow.hop import Credential, Demand
 from posthaus.flow.link import Link
 from posthaus.mail.address import parse_address
 from posthaus.mail.envelope import Envelope
-from posthaus.mail.outcome import Kind
+from posthaus.mail.outcome import Kind, Outcome
 from posthaus.net.tlsclient import ClientTls
 from posthaus.testing import server
 from posthaus.testing.remote import DROP, ENDLESS, HANG, KEYWORDS, Last, Order, Raw, Remote, remote_mx
@@ -278,6 +278,43 @@ async def test_dane_without_a_usable_record(bench: Bench) -> None:
         (outcome,) = await bench.send(hop_to(host_of(mx, Demand.DANE, tlsa=(key_of(mx, usage=1),))))
         assert outcome.kind is Kind.RELAYED
         assert outcome.tls and "verified" not in outcome.tls
+
+
+async def test_the_tlsa_base_domain_is_asked_for(bench: Bench) -> None:
+    """RFC 7672 §8.1"""
+    async with remote_mx() as mx:
+        names = ("base.example", "b.example")
+        (outcome,) = await bench.send(hop_to(host_of(mx, Demand.DANE, names=names, tlsa=(key_of(mx),))))
+        assert outcome.kind is Kind.RELAYED
+        assert mx.names_asked == ["base.example"]
+
+
+async def test_a_policy_in_mode_testing(tmp_path: Path) -> None:
+    """RFC 8461 §5: what is wrong is told once, and delivery goes on"""
+    async with remote_mx() as mx:
+        bench = trusting(mx, tmp_path)
+        for names, verified in ((("mx.example",), True), (("other.example",), False)):
+            (outcome,) = await bench.send(hop_to(host_of(mx, Demand.OPPORTUNISTIC, names=names, policy="sts")))
+            assert outcome.kind is Kind.RELAYED
+            assert outcome.tls.endswith(", verified by MTA-STS") is verified
+        (_, fine), (_, failure) = bench.tls
+        assert fine is None and failure is not None and failure.kind == "certificate-host-mismatch"
+        assert all(message.is_tls for message in mx.messages)
+    async with remote_mx(names=()) as clear:
+        (outcome,) = await bench.send(hop_to(host_of(clear, Demand.OPPORTUNISTIC, names=("x",), policy="sts")))
+        assert (outcome.kind, outcome.tls) == (Kind.RELAYED, "")
+        assert [failure.kind for _, failure in bench.tls[2:] if failure] == ["starttls-not-supported"]
+
+
+async def test_requiretls_by_a_proven_name(tmp_path: Path) -> None:
+    """RFC 8689 §4.2.1: DNSSEC has said that it is a host of the domain; then its certificate must be for that name"""
+    async with remote_mx(keywords=(*KEYWORDS, "REQUIRETLS")) as mx, remote_mx() as other:
+        host = host_of(mx, Demand.OPPORTUNISTIC, is_proven=True)
+        link = await trusting(mx, tmp_path).relay.open(hop_to(host), requiretls=True)
+        assert isinstance(link, Link)
+        await link.close()
+        outcome = await trusting(other, tmp_path).relay.open(hop_to(host), requiretls=True)
+        assert isinstance(outcome, Outcome) and outcome.enhanced == "4.7.5"
 
 
 async def test_tls_first(tmp_path: Path) -> None:

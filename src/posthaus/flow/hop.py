@@ -36,8 +36,8 @@ class Host:
     addresses: tuple[str, ...]
     port: int = 25
     demand: Demand = Demand.OPPORTUNISTIC
-    names: tuple[str, ...] = ()  # that the certificate may have; the first is asked for by SNI. With OPPORTUNISTIC:
-    # MTA-STS in mode testing, a certificate for another name is reported and no more
+    names: tuple[str, ...] = ()  # that the certificate may have; with DANE the first is asked for by SNI. With
+    # OPPORTUNISTIC and "sts": mode testing, a certificate for another name is reported and no more
     tlsa: tuple[Tlsa, ...] = ()  # all of them, also those that cannot be used
     is_proven: bool = False  # DNSSEC or MTA-STS say that it is a host of the domain, as REQUIRETLS wants it
     is_tls_first: bool = False  # no STARTTLS: TLS from the first octet (port 465)

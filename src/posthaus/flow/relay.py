@@ -10,7 +10,8 @@ says 521, that it never takes mail (RFC 7504), the mail fails.
 
 Opportunistic TLS that fails is done without: after a refusal over the same connection, after a handshake that came to
 nothing over a new one to the same address (RFC 7435). It protects from those who listen; an attacker who can break the
-handshake could have taken away STARTTLS too. Where TLS is demanded nothing is ever sent without it.
+handshake could have taken away STARTTLS too. Where TLS is demanded nothing is ever sent without it. An MTA-STS policy
+in mode testing is judged first, the failure told, and then it is as without one.
 
 Octets that came in the clear behind the reply to STARTTLS were put there by somebody else; the connection is given up.
 
@@ -44,8 +45,6 @@ from posthaus.store.blob import BlobStore
 __all__ = ["Errand", "Link", "OnTls", "Parcel", "Relay", "TlsFailure"]
 
 _NEVER_TAKES_MAIL = 521  # RFC 7504 §3
-_TLS_NEEDED = frozenset({Demand.ENCRYPTED, Demand.VERIFIED, Demand.DANE})
-_PROOFS = {Demand.VERIFIED: Proof.AUTHORITY, Demand.DANE: Proof.DANE}
 _POLICY_WORDS = {"sts": "MTA-STS", "tlsa": "DANE"}
 
 
@@ -61,6 +60,37 @@ class TlsFailure:
 
 OnTls = Callable[[NextHop, Host, str, TlsFailure | None], None]
 """next hop, host, address, failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One connection's TLS: which proof, or None for none at all. is_last: what fails is not tried in another way.
+    is_quiet: what failed before has been told, and this is no session more."""
+
+    proof: Proof | None
+    is_last: bool = False
+    is_quiet: bool = False
+
+
+_IN_THE_CLEAR = _Way(None, is_last=True)
+_WAYS = {
+    Demand.NONE: (_IN_THE_CLEAR,),
+    Demand.OPPORTUNISTIC: (_Way(Proof.NONE), _IN_THE_CLEAR),
+    Demand.ENCRYPTED: (_Way(Proof.NONE, is_last=True),),
+    Demand.VERIFIED: (_Way(Proof.AUTHORITY, is_last=True),),
+    Demand.DANE: (_Way(Proof.DANE, is_last=True),),
+}
+# RFC 8461 §5: a policy in mode testing is judged, told, and then done without.
+_TESTING = (_Way(Proof.AUTHORITY), _Way(Proof.NONE, is_quiet=True), _IN_THE_CLEAR)
+
+
+def _ways(host: Host, requiretls: bool) -> tuple[_Way, ...]:
+    """The connections that are tried, one after the other."""
+    if host.demand is Demand.OPPORTUNISTIC and requiretls and host.is_proven:
+        return _WAYS[Demand.VERIFIED]  # RFC 8689 §4.2.1: the name is proven, now the host
+    if host.demand is Demand.OPPORTUNISTIC and host.policy == "sts" and host.names:
+        return _TESTING
+    return _WAYS[host.demand]
 
 
 class _NoTls(Exception):
@@ -107,10 +137,10 @@ class Relay:
         failed: list[Outcome] = []
         places = [(host, address) for host in hop.hosts for address in host.addresses]
         for host, address in places[: limit.RELAY_ADDRESSES]:
-            found = await self.reach(hop, host, address)
+            found = await self.reach(hop, host, address, requiretls=requiretls)
             if isinstance(found, Dialogue):
                 if not requiretls or (found.is_verified and found.engine.offered.requiretls):
-                    return self._link(found, hop, host, address)
+                    return self._link(found, hop, host, address, requiretls)
                 text = "The message requires TLS on its whole way, and this host does not promise it (REQUIRETLS)"
                 await found.close()
                 found = Outcome(Kind.FAILED, 0, "5.7.30", text, host.name, address, found.tls)
@@ -118,27 +148,29 @@ class Relay:
             failed.append(found)
         return _together(failed)
 
-    def _link(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str) -> Link:
+    def _link(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, requiretls: bool) -> Link:
         return Link(
             dialogue,
             host,
             address,
             blobs=self._blobs,
             clock=self._clock,
-            again=lambda: self.reach(hop, host, address),
+            again=lambda: self.reach(hop, host, address, requiretls=requiretls),
         )
 
-    async def reach(self, hop: NextHop, host: Host, address: str) -> Dialogue | Outcome:
+    async def reach(self, hop: NextHop, host: Host, address: str, *, requiretls: bool = False) -> Dialogue | Outcome:
         """A connection to this address that is ready for MAIL."""
         try:
-            try:
-                return await self._try(hop, host, address, with_tls=host.demand is not Demand.NONE)
-            except _NoTls:
-                return await self._try(hop, host, address, with_tls=False)
+            for way in _ways(host, requiretls):
+                try:
+                    return await self._try(hop, host, address, way)
+                except _NoTls:
+                    continue
         except _Refused as refused:
             return refused.outcome
+        raise AssertionError("the last way is never done without")
 
-    async def _try(self, hop: NextHop, host: Host, address: str, *, with_tls: bool) -> Dialogue:
+    async def _try(self, hop: NextHop, host: Host, address: str, way: _Way) -> Dialogue:
         try:
             stream = await self._connector.connect(address, host.port)
         except ConnectFault as fault:
@@ -147,7 +179,7 @@ class Relay:
         dialogue = Dialogue(stream, Client(self._hostname, trace=self._trace))
         self._note(f"connected to {host.name}[{address}]:{host.port} from {stream.peer.local_address}")
         try:
-            await self._enter(dialogue, hop, host, address, with_tls=with_tls or host.is_tls_first)
+            await self._enter(dialogue, hop, host, address, way)
         except Lost as lost:
             await dialogue.close()
             raise _Refused(_outcome(host, address, str(lost), "4.4.2", tls=dialogue.tls)) from None
@@ -159,13 +191,14 @@ class Relay:
             raise
         return dialogue
 
-    async def _enter(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, *, with_tls: bool) -> None:
+    async def _enter(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, way: _Way) -> None:
         """From the connection to the state in which MAIL may be said."""
         if host.is_tls_first:
-            await self._handshake(dialogue, hop, host, address)
+            await self._handshake(dialogue, hop, host, address, way)
         self._want(await dialogue.reply(), dialogue, host, address)
         await self._hello(dialogue, host, address)
-        if with_tls and not host.is_tls_first and await self._start_tls(dialogue, hop, host, address):
+        with_tls = way.proof is not None and not host.is_tls_first
+        if with_tls and await self._start_tls(dialogue, hop, host, address, way):
             await self._hello(dialogue, host, address)
         if host.credential is not None:
             await self._log_in(dialogue, host, address)
@@ -182,41 +215,44 @@ class Relay:
 
     # -- TLS -------------------------------------------------------------------------------------------------------
 
-    async def _start_tls(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str) -> bool:
+    async def _start_tls(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, way: _Way) -> bool:
         """Whether TLS is up now."""
         engine = dialogue.engine
         if not engine.offered.starttls:
-            return self._without_tls(dialogue, hop, host, address, "starttls-not-supported", "STARTTLS is not offered")
+            return self._without_tls(dialogue, hop, host, address, way, "STARTTLS is not offered")
         engine.start_tls()
         heard = await dialogue.reply()
         if not heard.is_positive:
             if engine.is_over:
                 raise _Refused(_replied(Kind.DEFERRED, heard, dialogue, host, address))
             words = f"STARTTLS was refused: {heard.code} {heard.text}"
-            return self._without_tls(dialogue, hop, host, address, "starttls-not-supported", words)
+            return self._without_tls(dialogue, hop, host, address, way, words)
         if engine.buffered or not dialogue.stream.is_quiet:
             dialogue.stream.abort()
             fault = TlsFault("octets in the clear behind the reply to STARTTLS")
-            self._tell(dialogue, hop, host, address, fault)
+            self._tell(dialogue, hop, host, address, fault, way)
             raise _Refused(_outcome(host, address, str(fault), "4.7.0"))
-        await self._handshake(dialogue, hop, host, address)
+        await self._handshake(dialogue, hop, host, address, way)
         engine.after_tls()
         return True
 
-    def _without_tls(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, kind: str, words: str) -> bool:
+    def _without_tls(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, way: _Way, words: str) -> bool:
         """On in the clear over the same connection (RFC 3207 §4), or to the next host."""
-        self._tell(dialogue, hop, host, address, TlsFault(words, kind))
-        if host.demand in _TLS_NEEDED:
+        self._tell(dialogue, hop, host, address, TlsFault(words, "starttls-not-supported"), way)
+        if way.is_last:
             raise _Refused(_outcome(host, address, f"TLS is demanded: {words}", "4.7.5"))
         return False
 
-    async def _handshake(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str) -> None:
-        wanted = Wanted(_PROOFS.get(host.demand, Proof.NONE), host.name, host.names, host.tlsa)
+    async def _handshake(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, way: _Way) -> None:
+        # RFC 7672 §8.1: by SNI the TLSA base domain is asked for, which need not be the host's name
+        name = host.names[0] if way.proof is Proof.DANE and host.names else host.name
+        wanted = Wanted(way.proof or Proof.NONE, name, host.names, host.tlsa)
         try:
             dialogue.is_verified = await self._tls.secure(dialogue.stream, wanted, self._clock.now())
         except ConnectionError as fault:
-            self._tell(dialogue, hop, host, address, fault if isinstance(fault, TlsFault) else TlsFault(str(fault)))
-            if host.demand in _TLS_NEEDED or host.is_tls_first:
+            fault = fault if isinstance(fault, TlsFault) else TlsFault(str(fault))
+            self._tell(dialogue, hop, host, address, fault, way)
+            if way.is_last or host.is_tls_first:
                 raise _Refused(_outcome(host, address, f"TLS is demanded: {fault}", "4.7.5")) from None
             raise _NoTls from None
         state = dialogue.stream.tls
@@ -224,13 +260,13 @@ class Relay:
         proof = f", verified by {_POLICY_WORDS.get(host.policy, 'its certificate')}" if dialogue.is_verified else ""
         dialogue.tls = f"{state.version} {state.cipher}{proof}"
         self._note(dialogue.tls)
-        if self._on_tls is not None:
+        if self._on_tls is not None and not way.is_quiet:
             self._on_tls(hop, host, address, None)
 
-    def _tell(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, fault: TlsFault) -> None:
+    def _tell(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, fault: TlsFault, way: _Way) -> None:
         self._note(f"no TLS: {fault} ({fault.kind})")
         self._log.event("relay.no-tls", host=host.name, address=address, kind=fault.kind, why=str(fault))
-        if self._on_tls is not None:
+        if self._on_tls is not None and not way.is_quiet:
             source, helo = dialogue.stream.peer.local_address, dialogue.engine.offered.name
             self._on_tls(hop, host, address, TlsFailure(fault.kind, str(fault), source, helo))
 

@@ -104,6 +104,8 @@ class Remote:
         self.keywords = tuple(keywords)
         self.certificate = b""
         """Its certificate (PEM), self-signed, to be trusted by who wants to."""
+        self.names_asked: list[str | None] = []
+        """By SNI, in each handshake."""
         self.tls_first = tls_first
         self.crumbs = crumbs
         self._turns: dict[str, int] = {}
@@ -116,6 +118,7 @@ class Remote:
             for name, octets in (("crt", self.certificate), ("key", key)):
                 (Path(folder) / name).write_bytes(octets)
             context.load_cert_chain(Path(folder) / "crt", Path(folder) / "key")
+        context.sni_callback = lambda _, name, __: self.names_asked.append(name)
         return context
 
     def next_order(self, moment: str) -> Order:
