@@ -9,7 +9,7 @@ import pytest
 
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
-from posthaus.flow import bounce, ingest
+from posthaus.flow import bounce, ingest, srs
 from posthaus.flow.bounce import Bouncer, Mailing, Notice, Report
 from posthaus.flow.login import Login
 from posthaus.flow.route import Here
@@ -210,11 +210,13 @@ async def test_the_account_if_the_address_is_gone(site: Site) -> None:
 # -- with the queue ------------------------------------------------------------------------------------------------
 
 
-async def _submit(site: Site, *to: Address, sender: Address | None = ANNA, account: int = 0) -> Load:
+async def _submit(
+    site: Site, *to: Address, sender: Address | None = ANNA, account: int = 0, destination: str = "mx/b.example"
+) -> Load:
     """A parcel on its way, claimed."""
     content = await ingest.content(site, HEAD + b"hello\r\n", await ingest.prepare(HEAD + b"hello\r\n"), b"X-In: 1\r\n")
     parcel = NewParcel(content, Envelope(sender), "t1", account, NOW + 900, NOW + 90)
-    errands = [NewErrand(Recipient(one), "mx/b.example", NOW) for one in to]
+    errands = [NewErrand(Recipient(one), destination, NOW) for one in to]
     await site.store.write(queue.enqueue, parcel, errands, NOW)
     (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
     return load
@@ -289,6 +291,28 @@ async def test_a_foreign_sender_is_told_by_the_queue(site: Site) -> None:
     report = await _settle(site, load, FAILED)
     assert report.notice is None
     assert await _record(site, claim.parcel.tid) == [(Kinds.FAILED, sender.key)]
+
+
+async def test_forwarded_mail_goes_back_where_it_came_from(site: Site) -> None:
+    """The reverse-path is then one of ours; what somebody made up leads nowhere."""
+    await person(site.store, "anna")
+    sender = Address("sender", "c.example")
+    path = await srs.rewritten(site, sender, "a.example")
+    assert path is not None and path.domain == "a.example"
+    report = await _settle(site, await _submit(site, OTTO, sender=path), FAILED)
+    assert report.notice is not None and report.notice.to == sender
+    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
+    assert load.destination == "mx/c.example"
+    forged = replace(MAILING, envelope=Envelope(Address("SRS0=AAAAAA=AA=c.example=x", "a.example")), account=0)
+    assert await bounce.prepare(site, forged, (_FATE,)) is None
+
+
+async def test_a_mailbox_here_is_not_suppressed(site: Site) -> None:
+    anna = await person(site.store, "anna")
+    load = await _submit(site, Address("ben", "a.example"), account=anna.id, destination=queue.LOCAL)
+    await _settle(site, load, FAILED)
+    assert len(await site.store.read(_inbox, anna)) == 1
+    assert await site.store.read(suppression.listing) == []
 
 
 async def test_a_parcel_without_sender(site: Site) -> None:

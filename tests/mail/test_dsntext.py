@@ -84,3 +84,12 @@ def test_several() -> None:
         "\n"
         "Your message is attached whole.\n"
     )
+
+
+def test_given_up() -> None:
+    """RFC 3463 §3.5: the last answer says more than the time that has passed."""
+    text = render(_dsn(Fate("c@b.example", Action.FAILED, "4.2.2", remote="mx", said="452 4.2.2 full")), ORIGINAL)
+    assert (
+        "    It was tried again and again until the time for that was over. Send\n"
+        "    the message again later, or tell the person in another way.\n"
+    ) in text

@@ -12,11 +12,11 @@ Standards: RFC 3461 §4.1, §4.3, §5.2.2, §5.2.3, §5.2.6, §6.1 and §6.2, RF
 Faults:    those of flow/ingest.py and of the store.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from posthaus.base import limit
-from posthaus.flow import ingest
+from posthaus.flow import ingest, srs
 from posthaus.flow.route import POSTMASTER, Here, find_route, locals_of
 from posthaus.flow.site import Site
 from posthaus.mail import trace
@@ -26,6 +26,7 @@ from posthaus.mail.envelope import NEVER, Envelope, Recipient
 from posthaus.mail.fate import Action, Dsn, Fate, Original
 from posthaus.mail.header import read_header
 from posthaus.mail.outcome import Kind, Outcome
+from posthaus.mail.srs import SrsFault, is_srs
 from posthaus.mail.thread import message_id
 from posthaus.mail.word import decode_words
 from posthaus.proto.smtp.param import decode_xtext
@@ -163,8 +164,9 @@ def _said(outcome: Outcome) -> str:
 
 async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Notice | None:
     """The DSN of these fates; None where nothing is owed. To be called outside of a write."""
-    to = mailing.envelope.reverse_path
-    if to is None or not fates:
+    path = mailing.envelope.reverse_path
+    to = await _way_back(site, path) if path is not None and fates else None
+    if to is None:
         return None
     envid = decode_xtext(mailing.envelope.envid).decode("ascii", "replace") if mailing.envelope.envid else ""
     dsn = Dsn(site.hostname, fates, mailing.arrival, envid)
@@ -180,6 +182,16 @@ async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Noti
     content = await ingest.content(site, octets, await ingest.prepare(octets), b"")
     smtputf8 = dsn.is_global or not str(to).isascii()
     return Notice(content, to, mailing.tid, site.chance.name(_TID_LETTERS), mailing.account, fates, smtputf8)
+
+
+async def _way_back(site: Site, path: Address) -> Address | None:
+    """Of mail that was forwarded, to him who sent it; None where we cannot have written this reverse-path."""
+    if not is_srs(path.localpart) or not await site.store.read(directory.domain_exists, path.domain):
+        return path
+    try:
+        return await site.store.read(srs.way_back, path.localpart, site.clock.now())
+    except SrsFault:
+        return None
 
 
 def _original_of(mailing: Mailing, dsn: Dsn) -> Original:
@@ -252,7 +264,7 @@ class Bouncer:
         self._site = site
         self._here = here
 
-    async def report(self, parcel: Parcel, settled: Iterable[Settled], *, is_warning: bool = False) -> Report:
+    async def report(self, parcel: Parcel, settled: Sequence[Settled], *, is_warning: bool = False) -> Report:
         """is_warning: nothing was tried, it is time to tell the sender that it takes long."""
         told = [(r.errand.recipient, r.outcome) for r in settled if r.outcome is not None]
         tried = () if is_warning else tuple(r for r in settled if r.outcome is not None)
@@ -280,7 +292,7 @@ class Bouncer:
             await tell(tx, report.notice, self._here, now)
         for r in report.settled:
             assert r.outcome is not None
-            if parcel.account and r.outcome.is_final:
+            if parcel.account and r.outcome.is_final and r.errand.destination != queue.LOCAL:
                 await _learn(tx, parcel.account, r.errand.recipient.address, r.outcome, now)
         await record.write(
             tx,

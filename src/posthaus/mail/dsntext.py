@@ -91,8 +91,10 @@ def _why(fate: Fate, *, alone: bool) -> Iterator[str]:
         yield _wrap(f"{words.what} The reason: {visible(fate.reason)}.", "    ")
     else:
         yield _wrap(words.what, "    ")
-    if words.do and fate.action is Action.FAILED:
-        yield _wrap(words.do, "    ")
+    if fate.action is Action.FAILED:
+        late = "It was tried again and again until the time for that was over. " if fate.status[:1] == "4" else ""
+        if late or words.do:
+            yield _wrap(late + words.do, "    ")
 
 
 def _about(dsn: Dsn, original: Original) -> Iterator[str]:
