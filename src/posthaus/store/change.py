@@ -49,6 +49,22 @@ async def since(tx: Tx, account: int, modseq: int) -> list[Change]:
     return [Change(*row) for row in rows]
 
 
+async def of_mailbox(tx: Tx, account: int, mailbox: int, modseq: int) -> list[Change]:
+    """The same of one mailbox."""
+    rows = await tx.all(
+        "SELECT modseq, mailbox, kind, uids FROM change WHERE account=$1 AND modseq>$2 AND mailbox=$3"
+        " ORDER BY modseq, kind",
+        account, modseq, mailbox,
+    )  # fmt: skip
+    return [Change(*row) for row in rows]
+
+
+async def reaches(tx: Tx, account: int, modseq: int) -> bool:
+    """Is all that happened after modseq still in the book? Sure only where what is older is there as well."""
+    row = await tx.one("SELECT modseq FROM change WHERE account=$1 ORDER BY modseq LIMIT 1", account)
+    return row is not None and row[0] <= modseq + 1
+
+
 async def forget(tx: Tx, before: int, most: int) -> int:
     """Drops rows of before a time; how many. An account's rows are in the order of time, so no index is needed."""
     accounts = await tx.all(

@@ -166,11 +166,13 @@ async def test_octets_that_are_gone_for_good(house: ImapHouse) -> None:
 async def test_changed_since(house: ImapHouse) -> None:
     # RFC 7162 §3.1.4.1: only what changed after that MODSEQ, with its MODSEQ
     client = await filled(house, mail(), mail(), mail())
-    lines = await client.ok("FETCH 1:* (MODSEQ)")
+    told, *lines = await client.ok("FETCH 1:* (MODSEQ)")
+    assert told.startswith("* OK [HIGHESTMODSEQ ")  # the first word of MODSEQs
     highest = max(int(line.split("MODSEQ (")[1].split(")")[0]) for line in lines)
     assert any(f"[HIGHESTMODSEQ {highest}]" in line for line in await client.ok("SELECT INBOX (CONDSTORE)"))
     assert await client.ok(f"FETCH 1:* (FLAGS) (CHANGEDSINCE {highest})") == []
-    await client.ok("STORE 2 +FLAGS.SILENT (\\Flagged)")
+    (line,) = await client.ok("STORE 2 +FLAGS.SILENT (\\Flagged)")
+    assert line == f"* 2 FETCH (MODSEQ ({highest + 1}))"  # RFC 7162 §3.1.3
     (line,) = await client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {highest})")
     assert line.startswith("* 2 FETCH (UID 2 FLAGS (\\Flagged")
     assert int(line.split("MODSEQ (")[1].split(")")[0]) > highest

@@ -19,6 +19,7 @@ async def test_what_is_told(house: ImapHouse) -> None:
         "* OK [UNSEEN 2] First unseen",
         f"* OK [UIDVALIDITY {NOW}] UIDs valid",
         "* OK [UIDNEXT 3] Predicted next UID",
+        "* OK [HIGHESTMODSEQ 3] Highest",
     ]
     assert last == "OK [READ-WRITE] SELECT completed"
 

@@ -41,11 +41,12 @@ async def test_store(house: ImapHouse, command: str, told: list[str]) -> None:
 
 async def test_unchanged_since(house: ImapHouse) -> None:
     client = await filled(house, 2)
-    (line,) = await client.ok("FETCH 1 MODSEQ")
+    _, line = await client.ok("FETCH 1 MODSEQ")
     modseq = line.split("(")[-1].rstrip(")")
     await client.ok("STORE 2 +FLAGS.SILENT (\\Seen)")
     heard = await client.do(f"STORE 1:2 (UNCHANGEDSINCE {modseq}) +FLAGS (\\Flagged)")
     assert heard[-1].startswith("OK [MODIFIED 2]")
+    assert heard[:-1] == [f"* 1 FETCH (FLAGS (\\Flagged \\Recent) MODSEQ ({int(modseq) + 4}))"]
 
 
 async def test_too_many_keywords(house: ImapHouse) -> None:

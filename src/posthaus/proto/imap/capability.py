@@ -59,6 +59,8 @@ TABLE = (
     Row(b"UIDPLUS", "RFC 4315 §1", When.AFTER),
     Row(b"UNSELECT", "RFC 3691 §2", When.AFTER),
     Row(b"MOVE", "RFC 6851 §3", When.AFTER),
+    Row(b"CONDSTORE", "RFC 7162 §3.1", When.AFTER),
+    Row(b"QRESYNC", "RFC 7162 §3.2", When.AFTER),
     Row(b"BINARY", "RFC 3516 §3", When.AFTER),
     Row(b"ESEARCH", "RFC 4731 §3", When.AFTER),
     Row(b"SEARCHRES", "RFC 5182 §2", When.AFTER),

@@ -1,6 +1,7 @@
 """Commands of any state and of the way in: CAPABILITY, NOOP, ID, STARTTLS, LOGIN, AUTHENTICATE, ENABLE, LOGOUT, IDLE.
 
-Standards: RFC 9051 §6.1, §6.2, §6.3.1, §6.3.10, §6.3.13; RFC 2971; RFC 5161; RFC 2177; RFC 2342.
+Standards: RFC 9051 §6.1, §6.2, §6.3.1, §6.3.10, §6.3.13; RFC 2971; RFC 5161; RFC 2177; RFC 2342;
+           RFC 7162 §3.1, §3.2.3 (ENABLE).
 Faults:    those of flow/login.py.
 """
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
 SERVICE = "imap"
-_ENABLABLE = (b"IMAP4REV2",)
+_ENABLABLE = (b"IMAP4REV2", b"CONDSTORE", b"QRESYNC")
 _ID = ((b"name", b"Posthaus"), (b"version", __version__.encode()))
 
 
@@ -123,7 +124,10 @@ def _welcome(session: "ImapSession", tag: bytes, identity: Identity) -> None:
 
 
 async def enable(session: "ImapSession", command: Enable) -> None:
-    session.engine.enabled(tuple([name for name in command.names if name.upper() in _ENABLABLE]))
+    names = tuple([name for name in command.names if name in _ENABLABLE])
+    session.engine.enabled(names)
+    if b"CONDSTORE" in names or b"QRESYNC" in names:  # RFC 7162 §3.2.3: the latter is the former and more
+        session.want_modseqs()
     session.ok(command.tag, "ENABLE completed")
 
 

@@ -40,7 +40,7 @@ async def move(session: "ImapSession", command: Move) -> None:
         what = code.copy_uid(copied.uidvalidity, copied.source, copied.target)
         session.say(b"* OK [%b] Moved\r\n" % what)
     await session.tell_news(may_expunge=True)
-    session.ok(command.tag, "MOVE completed")
+    session.ok(command.tag, "MOVE completed", session.highest_modseq())
 
 
 async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) -> message.Copied | None:

@@ -1,6 +1,6 @@
 """EXPUNGE, UID EXPUNGE and CLOSE.
 
-Standards: RFC 9051 §6.4.1, §6.4.3, §6.4.9; RFC 4315 §2.1.
+Standards: RFC 9051 §6.4.1, §6.4.3, §6.4.9; RFC 4315 §2.1; RFC 7162 §3.2.7, §3.2.8.
 Faults:    StoreDown and its like.
 """
 
@@ -29,16 +29,20 @@ async def expunge(session: "ImapSession", command: Expunge) -> None:
     uids = view.uids.ranges() if command.uids is None else session.uids_of(command.uids, uid=True)
     await _expunge(session, uids)
     await session.tell_news(may_expunge=True)
-    session.ok(command.tag, "EXPUNGE completed")
+    session.ok(command.tag, "EXPUNGE completed", session.highest_modseq())
 
 
 async def close(session: "ImapSession", command: Close) -> None:
     """Expunges without a word, then leaves the mailbox (RFC 9051 §6.4.1)."""
     view = session.selected
-    if not view.read_only:
-        await _expunge(session, view.uids.ranges())
+    what = None
+    if not view.read_only and await _expunge(session, view.uids.ranges()) and session.has_vanished:
+        # RFC 7162 §3.2.7: what the client now knows, if others did nothing meanwhile that it does not
+        await session.take_note()
+        if not (view.added or view.flagged):
+            what = code.highest_modseq(view.noted)
     session.unselect()
-    session.ok(command.tag, "CLOSE completed")
+    session.ok(command.tag, "CLOSE completed", what)
 
 
 async def unselect(session: "ImapSession", command: Unselect) -> None:
@@ -46,16 +50,18 @@ async def unselect(session: "ImapSession", command: Unselect) -> None:
     session.ok(command.tag, "UNSELECT completed")
 
 
-async def _expunge(session: "ImapSession", uids: Ranges) -> None:
-    """Only what this client knows of: another session's newer messages are not its to expunge."""
-    view = session.selected
+async def _expunge(session: "ImapSession", uids: Ranges) -> int:
+    """Only what this client knows of: another session's newer messages are not its to expunge. How many went."""
+    view, gone = session.selected, 0
     if not await session.site.store.read(_has_deleted, view.mailbox):
-        return  # clients say CLOSE whenever they leave; a write costs a sync, and has all UIDs looked through
+        return 0  # clients say CLOSE whenever they leave; a write costs a sync, and has all UIDs looked through
     known = [(low, high) for _, low, high in view.uids.pieces(uids)]
     for piece in uidset.slices(known, _PIECE):
-        await session.site.store.write(
+        _, found = await session.site.store.write(
             message.expunge, view.account, view.mailbox, piece, session.now(), only_deleted=True
         )
+        gone += len(found)
+    return gone
 
 
 async def _has_deleted(tx: Tx, mailbox: int) -> bool:

@@ -3,24 +3,26 @@
 Rows come in batches and go out as one write each; no transaction is open while a client is slow. A message that another
 session has expunged, and of which this client does not know yet, is answered from its tombstone.
 
-Standards: RFC 9051 §6.4.5, §6.4.9, §7.5.2.
+Standards: RFC 9051 §6.4.5, §6.4.9, §7.5.2; RFC 7162 §3.1.4, §3.2.6.
 Faults:    UnknownEncoding; NO [EXPUNGEISSUED] where octets are gone for good.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from posthaus.mail import uidset
 from posthaus.mail.flag import SEEN
 from posthaus.mail.uidset import Range, Ranges
-from posthaus.proto.imap import code
+from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import Fetch
 from posthaus.proto.imap.section import Attribute, Binary, Plain, Section
 from posthaus.serve.imap import outside
 from posthaus.serve.imap.attribute import Batch, Plan, plan
 from posthaus.serve.imap.view import View
 from posthaus.store import fetch as rows
-from posthaus.store import flag
-from posthaus.store.tx import Row
+from posthaus.store import flag, sync
+from posthaus.store import mailbox as mailboxes
+from posthaus.store.tx import Row, Tx
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
@@ -32,20 +34,33 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
     view = session.selected
     uids = session.uids_of(command.numbers, uid=command.uid)
     attributes = command.items.attributes
+    since = command.items.changed_since
+    if command.items.vanished and not (command.uid and session.has_vanished):
+        session.bad(command.tag, "VANISHED is for UID FETCH after ENABLE QRESYNC")  # RFC 7162 §3.2.6
+        return
+    if since is not None or Plain.MODSEQ in attributes:
+        session.want_modseqs()
     if command.uid and Plain.UID not in attributes:
         attributes = (Plain.UID, *attributes)  # RFC 9051 §6.4.9
-    since = command.items.changed_since
     if since is not None:  # RFC 7162 §3.1.4.1: those that changed, and their MODSEQ
-        known = [(low, high) for _, low, high in view.uids.pieces(uids)]
-        uids = await session.site.store.read(rows.ranges_since, view.mailbox, known, since)
+        found = await session.site.store.read(_since, view, since, uids)
+        if command.items.vanished and found.gone:
+            session.say(render.vanished(uidset.render(found.gone).encode("ascii"), earlier=True))
+        uids = found.changed
         attributes = tuple(dict.fromkeys((*attributes, Plain.MODSEQ)))
     if not view.read_only and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
-        attributes = tuple(dict.fromkeys((*attributes, Plain.FLAGS)))  # RFC 9051 §6.4.5: the change is told
+        also = (Plain.FLAGS, Plain.MODSEQ) if session.has_modseqs else (Plain.FLAGS,)
+        attributes = tuple(dict.fromkeys((*attributes, *also)))  # RFC 9051 §6.4.5: the change is told
     lost = await send(session, uids, plan(attributes))
     if lost:
         session.no(command.tag, "Some of the messages are no longer there", code.EXPUNGEISSUED)  # RFC 9051 §7.1
     else:
         session.ok(command.tag, "FETCH completed")
+
+
+async def _since(tx: Tx, view: View, modseq: int, uids: Ranges) -> sync.Since:
+    """Of these UIDs, what has changed and what is gone, whether this client knew of it or not."""
+    return await sync.since(tx, await mailboxes.get(tx, view.mailbox), modseq, uids)
 
 
 def _sets_seen(attribute: Attribute) -> bool:
@@ -140,4 +155,6 @@ def _batch(session: "ImapSession", how: Plan, found: Sequence[Row]) -> Batch:
 async def send_flags(session: "ImapSession", uids: Sequence[Range], *, with_uid: bool) -> None:
     """Unasked-for FETCH responses: flags that others have changed."""
     attributes: tuple[Attribute, ...] = (Plain.UID, Plain.FLAGS) if with_uid else (Plain.FLAGS,)
+    if session.has_modseqs:
+        attributes += (Plain.MODSEQ,)  # RFC 7162 §3.1
     await send(session, list(uids), plan(attributes))

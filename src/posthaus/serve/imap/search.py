@@ -52,6 +52,8 @@ async def search(session: "ImapSession", command: Search) -> None:
 
 async def _search(session: "ImapSession", command: Search, returns: frozenset[Return] | None) -> None:
     view = session.selected
+    if command.has_modseq:
+        session.want_modseqs()  # RFC 7162 §3.1.5
     also = ("modseq",) if command.has_modseq else ()
     plan = compile_search(command.key, await _scope(session, command.key), also=also)
     if returns is None and plan.judge is None and plan.within is None:

@@ -2,20 +2,26 @@
 
 Opening reads the mailbox's row and its bitmaps, never its placements: it costs the same however many there are.
 
-Standards: RFC 9051 §6.3.2, §6.3.3, §7.1; RFC 3501 §6.3.1.
+Standards: RFC 9051 §6.3.2, §6.3.3, §7.1; RFC 3501 §6.3.1; RFC 7162 §3.1.2, §3.2.5.
 Faults:    NoSuchMailbox.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from posthaus.mail import uidset
 from posthaus.proto.imap import code, render
-from posthaus.proto.imap.command import Select
+from posthaus.proto.imap.command import QResync, Select
+from posthaus.proto.imap.section import Plain
+from posthaus.serve.imap import fetch
+from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.serve.imap.view import View
 from posthaus.store import account as accounts
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.gone import present
 from posthaus.store.mailbox import Mailbox
+from posthaus.store.sync import Since, since
 from posthaus.store.tx import Tx
 
 if TYPE_CHECKING:
@@ -24,26 +30,50 @@ if TYPE_CHECKING:
 _UNSEEN_STRIDE = 500  # messages that the search for the first unseen one may pass before it leaves a mark
 
 
-async def _open(tx: Tx, account: int, name: str) -> tuple[Mailbox, int, UidMap, dict[int, str], int | None]:
+@dataclass(frozen=True, slots=True)
+class _Opened:
     """All that a view needs, from one snapshot."""
+
+    box: Mailbox
+    modseq: int  # of the account
+    uids: UidMap
+    keywords: dict[int, str]
+    unseen: int | None
+    since: Since | None  # RFC 7162 §3.2.5: what the client has missed
+
+
+async def _open(tx: Tx, account: int, name: str, qresync: QResync | None) -> _Opened:
     box = await mailboxes.find(tx, account, name)
     uids = UidMap(present(box.uidnext, await mailboxes.gone(tx, box.id)))
     keywords = await mailboxes.keywords(tx, box.id)
-    return box, await accounts.modseq(tx, account), uids, keywords, await mailboxes.first_unseen(tx, box)
+    missed = None
+    if qresync is not None and qresync.uidvalidity == box.uidvalidity:
+        known = [(1, max(box.uidnext - 1, 1))] if qresync.known is None else qresync.known.resolve(box.uidnext - 1)
+        missed = await since(tx, box, qresync.modseq, known)
+    unseen = await mailboxes.first_unseen(tx, box)
+    return _Opened(box, await accounts.modseq(tx, account), uids, keywords, unseen, missed)
 
 
 async def select(session: "ImapSession", command: Select) -> None:
+    if command.qresync is not None and not session.has_vanished:
+        session.bad(command.tag, "ENABLE QRESYNC first")  # RFC 7162 §3.2.5
+        return
     if session.view is not None:
         session.unselect()
         session.say(b"* OK [CLOSED] The previous mailbox is closed\r\n")  # RFC 9051 §7.1
     store, account = session.site.store, session.account
-    box, modseq, uids, keywords, unseen = await store.read(_open, account, command.mailbox)
+    if command.condstore or command.qresync is not None:
+        session.has_modseqs = True
+    opened = await store.read(_open, account, command.mailbox, command.qresync)
+    box, unseen = opened.box, opened.unseen
     view = View(
-        account, box.id, box.name, box.uidvalidity, uids, box.modseq, keywords,
+        account, box.id, box.name, box.uidvalidity, opened.uids, max(box.modseq, 1), opened.keywords,
         read_only=command.read_only, recent_from=box.recent_from,
     )  # fmt: skip
-    session.select(view, modseq)
-    session.say(_lines(session, view, box, unseen, condstore=command.condstore or command.qresync is not None))
+    session.select(view, opened.modseq)
+    session.say(_lines(session, view, box, unseen))
+    if opened.since is not None:
+        await _tell_missed(session, opened.since)
     if not command.read_only:
         mark = unseen if unseen is not None and unseen - box.unseen_from > _UNSEEN_STRIDE else 0
         if mark or (box.recent_from < box.uidnext and not session.is_rev2):
@@ -53,7 +83,14 @@ async def select(session: "ImapSession", command: Select) -> None:
     session.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", what)
 
 
-def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None, *, condstore: bool) -> bytes:
+async def _tell_missed(session: "ImapSession", missed: Since) -> None:
+    """RFC 7162 §3.2.5: what vanished, then what changed."""
+    if missed.gone:
+        session.say(render.vanished(uidset.render(missed.gone).encode("ascii"), earlier=True))
+    await fetch.send(session, missed.changed, plan((Plain.UID, Plain.FLAGS, Plain.MODSEQ)))
+
+
+def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None) -> bytes:
     lines = [view.flags_lines(), render.exists(len(view.uids))]
     if not session.is_rev2:
         lines.append(render.recent(view.recent))
@@ -61,8 +98,7 @@ def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None,
             lines.append(b"* OK [%b] First unseen\r\n" % code.unseen(view.uids.number(unseen)))
     lines.append(b"* OK [%b] UIDs valid\r\n" % code.uid_validity(box.uidvalidity))
     lines.append(b"* OK [%b] Predicted next UID\r\n" % code.uid_next(box.uidnext))
-    if condstore:  # RFC 7162 §3.1.2.1
-        lines.append(b"* OK [%b] Highest\r\n" % code.highest_modseq(max(box.modseq, 1)))
+    lines.append(b"* OK [%b] Highest\r\n" % code.highest_modseq(view.modseq))  # RFC 7162 §3.1.2.1
     if session.is_rev2:  # RFC 9051 §6.3.2: LIST is a required response
         lines.append(render.list_line((), mailboxes.SEPARATOR, box.name, utf8=True))
     return b"".join(lines)

@@ -54,6 +54,7 @@ class ImapSession:
         "begin_tls",
         "engine",
         "exchange",
+        "has_modseqs",
         "identity",
         "site",
         "stream",
@@ -72,6 +73,7 @@ class ImapSession:
         self.stream = stream
         self.site = site
         self.engine = engine
+        self.has_modseqs = False  # RFC 7162 §3.1: the client has shown that it knows of MODSEQs
         self.identity: Identity | None = None
         self.view: View | None = None
         self.begin_tls = begin_tls  # for STARTTLS; None where there is none, and then it is not offered
@@ -231,6 +233,21 @@ class ImapSession:
     def is_rev2(self) -> bool:
         return self.engine.rev2
 
+    @property
+    def has_vanished(self) -> bool:
+        """RFC 7162 §3.2.3: expunges are told by UID."""
+        return b"QRESYNC" in self.engine.enabled_names
+
+    def want_modseqs(self) -> None:
+        """Answers carry MODSEQs from now on (RFC 7162 §3.1)."""
+        if not self.has_modseqs and self.view is not None:
+            self.say(b"* OK [%b] Highest\r\n" % code.highest_modseq(self.view.modseq))
+        self.has_modseqs = True
+
+    def highest_modseq(self) -> bytes | None:
+        """For the answer to a command that expunged (RFC 7162 §3.2.8); the news have been told."""
+        return code.highest_modseq(self.selected.modseq) if self.has_modseqs else None
+
     def now(self) -> int:
         return int(self.site.clock.now())
 
@@ -293,11 +310,16 @@ class ImapSession:
             if self._idling:
                 asyncio.get_running_loop().call_later(_NEWS_AGAIN_S, self._ring)
 
-    async def _tell_news(self, view: View, *, may_expunge: bool) -> None:
+    async def take_note(self) -> None:
+        """Read the book; nothing is told yet."""
+        view = self.selected
         changes = await self.site.store.read(change.since, view.account, self._book)
         if changes:
             self._book = changes[-1].modseq
             view.note(changes)
+
+    async def _tell_news(self, view: View, *, may_expunge: bool) -> None:
+        await self.take_note()
         if not view.has_news:
             return
         if view.mailbox_changed:
@@ -305,7 +327,7 @@ class ImapSession:
         if view.keywords_changed:
             await self.read_keywords((), force=True)
         if may_expunge:
-            self.say(view.tell_gone())
+            self.say(view.tell_gone(by_uid=self.has_vanished))
         self.say(view.tell_added(recent=not self.is_rev2))
         flagged = view.flags_to_tell()
         if flagged:

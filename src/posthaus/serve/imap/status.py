@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 async def status(session: "ImapSession", command: Status) -> None:
+    if b"HIGHESTMODSEQ" in command.items:
+        session.want_modseqs()  # RFC 7162 §3.1.7
     limit = session.site.message_octets
     name, items = await session.site.store.read(_status, session.account, command.mailbox, command.items, limit)
     session.say(render.status(name, items, utf8=session.engine.utf8))

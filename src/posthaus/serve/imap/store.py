@@ -12,6 +12,9 @@ from posthaus.mail import uidset
 from posthaus.mail.flag import parse_flags
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Store
+from posthaus.proto.imap.section import Attribute, Plain
+from posthaus.serve.imap import fetch
+from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.view import RECENT, View
 from posthaus.store import flag
 
@@ -26,6 +29,8 @@ async def store(session: "ImapSession", command: Store) -> None:
     if view.read_only:
         session.no(command.tag, "The mailbox is open for reading only", code.READ_ONLY)
         return
+    if command.unchanged_since is not None:
+        session.want_modseqs()  # RFC 7162 §3.1.3
     bits, keywords = parse_flags(command.flags)
     mode = flag.Mode(command.sign.decode())
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
@@ -39,12 +44,24 @@ async def store(session: "ImapSession", command: Store) -> None:
         refused += stored.refused
         if not command.silent:
             await session.read_keywords(keywords)
+        if session.has_modseqs:
+            await _send_modseqs(session, stored, command)
+        elif not command.silent:
             await _send(session, view, stored, with_uid=command.uid)
     if refused:
         numbers = refused if command.uid else view.uids.numbers_of(refused)
         session.ok(command.tag, "STORE completed, some had changed", code.modified(numbers))
     else:
         session.ok(command.tag, "STORE completed")
+
+
+async def _send_modseqs(session: "ImapSession", stored: flag.Stored, command: Store) -> None:
+    """RFC 7162 §3.1.3, §3.2.4: what was changed is told with its MODSEQ, after .SILENT too."""
+    attributes: tuple[Attribute, ...] = (Plain.UID,) if command.uid or session.has_vanished else ()
+    if command.silent:
+        await fetch.send(session, stored.changed, plan((*attributes, Plain.MODSEQ)))
+    else:
+        await fetch.send(session, uidset.from_sorted(stored.uids), plan((*attributes, Plain.FLAGS, Plain.MODSEQ)))
 
 
 async def _send(session: "ImapSession", view: View, stored: flag.Stored, *, with_uid: bool) -> None:

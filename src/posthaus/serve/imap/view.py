@@ -106,10 +106,11 @@ class View:
 
     # -- what the client is told -----------------------------------------------------------------------------------
 
-    def tell_gone(self) -> bytes:
-        """EXPUNGE responses for what is withheld, last first, so that no number shifts before it is used."""
+    def tell_gone(self, *, by_uid: bool = False) -> bytes:
+        """EXPUNGE for what is withheld, last first, so that no number shifts before it is used; or VANISHED."""
         if not self.gone:
             return b""
+        known = [(low, high) for _, low, high in self.uids.pieces(self.gone)]
         numbers = self.uids.remove(self.gone)
         # what came and went before it was told is told neither way
         self.added = uidset.subtract(uidset.normalise(self.added), self.gone)
@@ -117,6 +118,8 @@ class View:
         self.saved = uidset.subtract(self.saved, self.gone)
         self.gone = []
         self.modseq = self.noted
+        if by_uid:
+            return render.vanished(uidset.render(known).encode("ascii")) if known else b""
         return b"".join([render.expunge(n) for first, last in reversed(numbers) for n in range(last, first - 1, -1)])
 
     def tell_added(self, *, recent: bool) -> bytes:
