@@ -80,7 +80,7 @@ async def _fill(folder: Path, now: int) -> None:
     assert anna is not None
     submitted: dict[str, str | int] = {
         "account": anna.id,
-        "by": "PLAIN",
+        "by": "ESMTPSA",
         "peer": "192.0.2.7",
         "name": "laptop",
         "tls": "TLSv1.3 X",
@@ -126,8 +126,8 @@ def test_to_the_end(house: House) -> None:
         "  From: anna@a.test",
         "  Subject: Offer",
         "  Size: 99",
-        f"  {house.at(0)}  anna@a.test logged in by PLAIN from laptop (192.0.2.7) in TLSv1.3 X, and handed it in as"
-        " mail from anna@a.test.",
+        f"  {house.at(0)}  anna@a.test logged in from laptop (192.0.2.7) in TLSv1.3 X and handed it in by ESMTPSA,"
+        " as mail from anna@a.test.",
         f"  {house.at(0)}  otto@b.test: put into the queue, on its way to the servers of b.test.",
         f"  {house.at(0)}  uli@c.test: put into the queue, on its way to the servers of c.test or the smart host"
         " relay.",

@@ -9,6 +9,8 @@ import pytest
 
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
+from posthaus.check.keyrecord import render_key_record
+from posthaus.check.signingkey import make_private, read_signing_key
 from posthaus.flow import bounce, ingest, srs
 from posthaus.flow.bounce import Bouncer, Mailing, Notice, Report
 from posthaus.flow.login import Login
@@ -19,8 +21,9 @@ from posthaus.mail.dsn import ReadDsn, read_dsn
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.mail.fate import Action, Fate
 from posthaus.mail.outcome import Kind, Outcome
-from posthaus.store import account, blob, directory, queue, record, suppression
+from posthaus.store import account, blob, directory, dkimkey, queue, record, suppression
 from posthaus.store import load as loads
+from posthaus.store.dkimkey import NewKey
 from posthaus.store.drivers.disk import DiskBlobs
 from posthaus.store.load import Load, Settled
 from posthaus.store.queue import NewErrand, NewParcel
@@ -305,6 +308,23 @@ async def test_forwarded_mail_goes_back_where_it_came_from(site: Site) -> None:
     assert load.destination == "mx/c.example"
     forged = replace(MAILING, envelope=Envelope(Address("SRS0=AAAAAA=AA=c.example=x", "a.example")), account=0)
     assert await bounce.prepare(site, forged, (_FATE,)) is None
+
+
+async def test_one_that_leaves_the_house_is_signed(site: Site) -> None:
+    """By the domain above the host's, where the host has no key of its own."""
+    await person(site.store, "anna")
+    private = make_private("ed25519")
+    record_text = render_key_record(read_signing_key("a.example", "s1", private).public)
+    number = await site.store.write(dkimkey.add, NewKey("a.example", "s1", "ed25519", private, record_text), NOW)
+    await site.store.write(dkimkey.activate, [number], NOW)
+    assert (await _prepare(site)).signed == b""
+    away = replace(MAILING, envelope=Envelope(Address("sender", "c.example")))
+    notice = await _prepare(site, away)
+    assert notice.signed.startswith(b"DKIM-Signature:") and b"d=a.example" in notice.signed
+    await site.store.write(bounce.put, notice, HERE, NOW)
+    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
+    octets = await site.store.read(queue.octets, load.claims[0].parcel.id)
+    assert octets.prefix == notice.signed
 
 
 async def test_a_mailbox_here_is_not_suppressed(site: Site) -> None:

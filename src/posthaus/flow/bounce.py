@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from posthaus.base import limit
 from posthaus.flow import ingest, srs
 from posthaus.flow.route import POSTMASTER, Here, find_route, locals_of
+from posthaus.flow.sign import signatures
 from posthaus.flow.site import Site
 from posthaus.mail import trace
 from posthaus.mail.address import Address
@@ -66,6 +67,7 @@ class Notice:
     account: int  # who submitted the message
     fates: tuple[Fate, ...]
     smtputf8: bool
+    signed: bytes = b""  # fields in front of one that leaves the house
 
     @property
     def envelope(self) -> Envelope:
@@ -180,8 +182,15 @@ async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Noti
     )
     octets = render_dsn(dsn, _original_of(mailing, dsn), cover)
     content = await ingest.content(site, octets, await ingest.prepare(octets), b"")
+    signed = b"" if await site.store.read(directory.domain_exists, to.domain) else await _signed(site, octets)
     smtputf8 = dsn.is_global or not str(to).isascii()
-    return Notice(content, to, mailing.tid, site.chance.name(_TID_LETTERS), mailing.account, fates, smtputf8)
+    return Notice(content, to, mailing.tid, site.chance.name(_TID_LETTERS), mailing.account, fates, smtputf8, signed)
+
+
+async def _signed(site: Site, octets: bytes) -> bytes:
+    """By the host's own domain, or the one above it; both are aligned with its author (RFC 7489 §3.1.1)."""
+    host = site.hostname
+    return await signatures(site, host, octets) or await signatures(site, host.partition(".")[2], octets)
 
 
 async def _way_back(site: Site, path: Address) -> Address | None:
@@ -241,7 +250,8 @@ async def _is_ours(tx: Tx, address: Address, here: Here) -> bool:
 
 async def _enqueue(tx: Tx, notice: Notice, now: int) -> None:
     destination = await smarthost.destination(tx, notice.to, None)
-    parcel = NewParcel(notice.content, notice.envelope, notice.own_tid, 0, now + limit.DSN_GIVE_UP_S, 0)
+    content = replace(notice.content, prefix=notice.signed)
+    parcel = NewParcel(content, notice.envelope, notice.own_tid, 0, now + limit.DSN_GIVE_UP_S, 0)
     await queue.enqueue(tx, parcel, [NewErrand(notice.recipient, destination, now)], now)
 
 
