@@ -11,12 +11,14 @@ from posthaus.base.log import Log
 from posthaus.base.setting import StoreSetting
 from posthaus.base.unit import Duration
 from posthaus.flow.sweep import Counts, run_sweep, sweep_once
+from posthaus.mail.address import Address
 from posthaus.mail.prepare import prepare
 from posthaus.mail.structure import VERSION
-from posthaus.store import account, blob, change, fetch, lease, mailbox, mark, message, rescan
+from posthaus.store import account, blob, change, fetch, lease, mailbox, mark, message, record, rescan, suppression
 from posthaus.store.drivers.disk import DiskBlobs
 from posthaus.store.error import Locked
 from posthaus.store.message import Content, Placing
+from posthaus.store.record import Entry, Kind
 from posthaus.store.store import Store
 from posthaus.testing.clock import JumpClock
 from posthaus.testing.storehouse import NOW, made_up, person
@@ -59,6 +61,16 @@ async def test_the_horizons(store: Store, blobs: DiskBlobs) -> None:
     assert await after(90.1) == Counts(tombstones=2, changes=book)
     row = await store.read(fetch.one, anna.inbox, 3, ("body", "packing"))
     assert row is not None and blob.unpack(*row) == b"mail 2" * 100 + b"\r\n"
+
+
+async def test_what_is_told_of_mail_on_its_way_out(store: Store, blobs: DiskBlobs) -> None:
+    address = Address("otto", "b.example")
+    await store.write(record.write, [Entry("t1", NOW, Kind.QUEUED, address.key)])
+    await store.write(suppression.failed, 1, address, "5.1.1", "no", NOW)
+    assert await sweep_once(store, blobs, _clock(29.9), SETTING) == Counts()
+    assert await sweep_once(store, blobs, _clock(31.1), SETTING) == Counts(records=1)
+    assert await sweep_once(store, blobs, _clock(209.9), SETTING) == Counts()
+    assert await sweep_once(store, blobs, _clock(210.1), SETTING) == Counts(suppressions=1)
 
 
 async def test_gone_at_once_where_the_admin_wants_it_so(store: Store, blobs: DiskBlobs) -> None:
