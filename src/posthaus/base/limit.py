@@ -257,3 +257,17 @@ STS_REFRESH_EVERY_S = 3_600.0
 STS_REFRESH_AT_ONCE = 200  # policies of one round
 STS_REFRESH_LEASE_S = 900.0
 STS_KEEP_UNUSED_S = 31 * 86_400  # a policy for which there was no mail since then is refreshed no more
+
+# -- reports of TLS ------------------------------------------------------------------------------------------------
+TLSRPT_URIS = 5  # to which one report goes
+TLSRPT_OCTETS = 16 * 1024 * 1024  # of a report's JSON, unpacked
+TLSRPT_POLICIES = 1_000  # read of one report
+TLSRPT_DETAILS = 1_000  # read of one policy; and rows kept for one domain and day, the rest is counted together
+TLSRPT_REASON_CHARACTERS = 200
+TLSRPT_FLUSH_S = 60.0  # what was counted in memory is written; a crash loses no more
+TLSRPT_WAITING = 10_000  # counted apart in memory until then; beyond, it is written sooner
+TLSRPT_EVERY_S = 1_800.0
+TLSRPT_LEASE_S = 900.0
+TLSRPT_SPREAD_S = 4 * 3_600  # RFC 8460 §4.1: not all reports of the world at midnight
+TLSRPT_TRIES_S = 86_400  # RFC 8460 §5.3: a report that nobody takes is given up after a day
+TLSRPT_AT_ONCE = 500  # reports of one round

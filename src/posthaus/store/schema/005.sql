@@ -30,3 +30,20 @@ CREATE TABLE sts_policy (
     used BIGINT NOT NULL                  -- when it was last asked for, to about a day
 );
 CREATE INDEX sts_policy_fetched ON sts_policy (fetched);
+
+-- What became of TLS, counted: sessions of one day with one domain under one policy that ended in one way.
+CREATE TABLE tls_result (
+    day BIGINT NOT NULL,                  -- since 1970, UTC
+    domain {TEXT} NOT NULL,               -- of the recipients
+    policy {TEXT} NOT NULL,               -- 'sts', 'tlsa', 'no-policy-found'
+    digest {TEXT} NOT NULL,               -- of policy_text
+    kind {TEXT} NOT NULL,                 -- RFC 8460 §4.3; '' for success, of which the four that follow say nothing
+    source {TEXT} NOT NULL,
+    host {TEXT} NOT NULL,
+    address {TEXT} NOT NULL,
+    helo {TEXT} NOT NULL,
+    policy_text {TEXT} NOT NULL,          -- its lines
+    reason {TEXT} NOT NULL,               -- the first one's
+    sessions BIGINT NOT NULL,
+    PRIMARY KEY (day, domain, policy, digest, kind, source, host, address, helo)
+) {CLUSTERED};
