@@ -10,11 +10,12 @@ Faults:    Refusal (settings, certificates, addresses in use) and Trouble (the s
 import asyncio
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 from posthaus.base import limit
 from posthaus.base.chance import Chance, SystemChance
@@ -33,6 +34,8 @@ from posthaus.flow.route import Here
 from posthaus.flow.site import Site
 from posthaus.flow.sts import Policies
 from posthaus.flow.sweep import run_sweep
+from posthaus.flow.tlscount import TlsCounter
+from posthaus.flow.tlsreport import TlsReporter
 from posthaus.net.bind import bind
 from posthaus.net.https import Https
 from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
@@ -203,9 +206,20 @@ class App:
         self._closers.append(self.resolver.close)
         self._doors = OwnDoors()
         ourselves = Ourselves(hostname.lower(), self._doors, send.source)
-        self.policies = Policies(self.store, self.resolver, Https(self.resolver), self.clock, self.log)
+        self._https = Https(self.resolver)
+        self.policies = Policies(self.store, self.resolver, self._https, self.clock, self.log)
         self._closers.append(self.policies.close)
-        self.hops = NextHops(self.store, self.resolver, self.policies, self.chance, ourselves, port=send.port)
+        self.tls_counter = TlsCounter(self.store, self.clock, self.log)
+        self._closers.append(self.tls_counter.flush)
+        self.hops = NextHops(
+            self.store,
+            self.resolver,
+            self.policies,
+            self.chance,
+            ourselves,
+            port=send.port,
+            on_policy=self.tls_counter.policy,
+        )
         self.login = Login(
             self.store,
             self.clock,
@@ -320,6 +334,8 @@ class App:
                 run_rotate(store, self.resolver, clock, log, worker),
                 run_index(store, self.site.blobs, self.index, clock, log),
                 self.policies.run_refresh(worker),
+                self.tls_counter.run(),
+                *self._reports(worker),
                 self._refresh_login(),
             )
         ]
@@ -331,6 +347,11 @@ class App:
 
         self._closers.append(end)
         self._sweep_login()
+
+    def _reports(self, worker: str) -> list[Coroutine[Any, Any, None]]:
+        if not self.settings.send.tls_reports:
+            return []
+        return [TlsReporter(self.site, self.here, self.resolver, self._https).run(worker)]
 
     def _sweep_login(self) -> None:
         self.login.sweep()

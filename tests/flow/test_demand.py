@@ -230,3 +230,16 @@ async def test_a_failing_dane_host_is_not_rescued_by_sts(world: SecureWorld) -> 
     world.dns.order(AT, "TLSA", Fault.SERVFAIL)
     world.announce("b.test", "1", policy("enforce", "*.b.test"))
     assert await demands(world) == [("mx2.b.test", Demand.VERIFIED, "sts")]
+
+
+async def test_what_must_arrive_anyway(world: SecureWorld) -> None:
+    """RFC 8460 §5.3: a report of failing TLS does not fail for the same reason, and is not counted"""
+    world.dns.is_secure = True
+    world.dns.records[AT] = {"TLSA": [RECORD]}
+    world.announce("b.test", "1", policy("enforce", "other.test"))
+    hosts = await world.hosts("b.test", "anyway/b.test")
+    assert [(host.name, host.demand, host.policy) for host in hosts] == [
+        ("mx.b.test", Demand.OPPORTUNISTIC, ""),
+        ("mx2.b.test", Demand.OPPORTUNISTIC, ""),
+    ]
+    assert world.told == []

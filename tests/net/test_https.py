@@ -51,10 +51,17 @@ async def test_get(world: World) -> None:
 
 async def test_post(world: World) -> None:
     world.web.pages["/x"] = Page(code=201)
-    assert (await world.https.post("a.test", "/x", b"octets", "application/tlsrpt+gzip")).code == 201
-    (request,) = world.web.requests
+    for url in ("https://a.test/x", f"HTTPS://a.test:{world.web.port}/x"):
+        assert (await world.https.post(url, b"octets", "application/tlsrpt+gzip")).code == 201
+    request, _ = world.web.requests
     assert (request.method, request.body) == ("POST", b"octets")
     assert request.headers["content-type"] == "application/tlsrpt+gzip"
+
+
+@pytest.mark.parametrize("url", ["http://a.test/x", "https:///x", "https://a.test:x/", "mailto:a@b.test"])
+async def test_no_url(world: World, url: str) -> None:
+    with pytest.raises(HttpsFault, match="no URL"):
+        await world.https.post(url, b"", "text/plain")
 
 
 async def test_a_redirect_is_an_answer_and_not_followed(world: World) -> None:

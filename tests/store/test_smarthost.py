@@ -26,11 +26,13 @@ async def test_without_any(store: Store) -> None:
     assert await destination(store) == "mx/b.test"
     assert await destination(store, to=Address("x", "[192.0.2.1]")) == "mx/[192.0.2.1]"
     assert await destination(store, Address("a\0b", "a.test")) == "mx/b.test"
+    assert await store.read(smarthost.destination, BEN, None, is_tls_optional=True) == "anyway/b.test"
 
 
 async def test_the_nearest_decides(store: Store) -> None:
     await make(store, "all", Scope(Kind.ALL))
     assert await destination(store) == await destination(store, None) == "smarthost/all"
+    assert await store.read(smarthost.destination, BEN, None, is_tls_optional=True) == "smarthost/all"
     await make(store, "ours", Scope(Kind.SENDER_DOMAIN, "a.test"))
     assert await destination(store) == "smarthost/ours"
     assert await destination(store, None) == "smarthost/all"

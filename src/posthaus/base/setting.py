@@ -184,6 +184,9 @@ class SendSetting:
         "Whether the resolvers validate DNSSEC and the way to them is safe, so that DANE can rely on them. One on "
         "this host (127.0.0.1, ::1) is relied upon anyway.",
     )
+    tls_reports: bool = setting(
+        True, "Whether domains that ask for it in DNS are told once a day how TLS went with their hosts (TLSRPT)."
+    )
     port: int = setting(25, "Port of other servers. Another one is for trying out.", check=_other_port)
 
 

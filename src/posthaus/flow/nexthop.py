@@ -2,6 +2,7 @@
 
     mx/b.test             the domain's own hosts
     mx/b.test/NAME        the same, then the smart host NAME
+    anyway/b.test         the domain's own hosts, whatever is demanded of TLS there
     smarthost/NAME        the smart host alone
 
 What the DNS does not say now (SERVFAIL, a time-out) is deferred; what it denies is failed. What is demanded of TLS is
@@ -30,6 +31,7 @@ from posthaus.store.smarthost import Smarthost
 from posthaus.store.store import Store
 
 _SMTP = 25
+_ANYWAY = "anyway/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class NextHops:
         others = [(mx.host, at) for mx, at in pairs if ours is None or mx.preference < ours]
         usable = [(name, at) for name, at in others if at.found]
         if usable:
+            if key.startswith(_ANYWAY):
+                return NextHop(key, domain, tuple(Host(name, at.found, self._port) for name, at in usable))
             demanded = await self._demands.of(domain, hosts, usable)
             return demanded.left_out or NextHop(key, domain, demanded.hosts, demanded.policy_text, domain)
         trouble = next((at.trouble for _, at in others if at.trouble), "")

@@ -13,9 +13,9 @@ Faults:    HttpsFault; DnsTrouble.
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from posthaus.base import limit
 from posthaus.base.dns import Answer, Resolver
@@ -42,6 +42,23 @@ class Response:
     octets: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    host: str
+    port: int
+    path: str
+    most_octets: int
+    media_type: str = ""
+    octets: bytes = b""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        named = self.host if self.port == _PORT else f"{self.host}:{self.port}"
+        told = {"Host": named, "Accept-Encoding": "identity", "User-Agent": "posthaus", "Connection": "close"}
+        return {**told, "Content-Type": self.media_type} if self.media_type else told
+
+
 class Https:
     """Requests of one worker; each has a connection of its own."""
 
@@ -54,39 +71,38 @@ class Https:
     async def get(
         self, host: str, path: str, *, most_octets: int, timeout_s: float = limit.HTTPS_TIMEOUT_S
     ) -> Response:
-        return await self._request("GET", host, path, {}, b"", most_octets, timeout_s)
+        return await self._request(_Call("GET", host, self._port, path, most_octets), timeout_s)
 
     async def post(
-        self, host: str, path: str, octets: bytes, media_type: str, *, timeout_s: float = limit.HTTPS_TIMEOUT_S
+        self, url: str, octets: bytes, media_type: str, *, timeout_s: float = limit.HTTPS_TIMEOUT_S
     ) -> Response:
-        """What the other side says to it is cut short: only the code matters."""
-        headers = {"Content-Type": media_type}
-        return await self._request("POST", host, path, headers, octets, limit.HTTPS_REPLY_OCTETS, timeout_s)
+        """To an https URL."""
+        parts = urlsplit(url)
+        try:
+            host, port = parts.hostname or "", parts.port or self._port
+        except ValueError:
+            host, port = "", 0
+        if parts.scheme.lower() != "https" or not host:
+            raise HttpsFault(f"{url} is no URL that we can use")
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        call = _Call("POST", host, port, path, limit.HTTPS_REPLY_OCTETS, media_type, octets)
+        return await self._request(call, timeout_s)
 
-    async def _request(
-        self,
-        method: str,
-        host: str,
-        path: str,
-        headers: Mapping[str, str],
-        octets: bytes,
-        most_octets: int,
-        timeout_s: float,
-    ) -> Response:
+    async def _request(self, call: _Call, timeout_s: float) -> Response:
         try:
             async with asyncio.timeout(timeout_s):
                 if self._context is None:
                     self._context = await asyncio.to_thread(ssl.create_default_context)
                 await asyncio.to_thread(_load)
-                fault = HttpsFault(f"{host} has no address")
-                for address in await self._addresses(host):
+                fault = HttpsFault(f"{call.host} has no address")
+                for address in await self._addresses(call.host):
                     try:
-                        return await self._ask(method, host, address, path, headers, octets, most_octets)
+                        return await _ask(call, address, self._context)
                     except HttpsFault as one:
                         fault = one
                 raise fault
         except TimeoutError:
-            raise HttpsFault(f"{host} did not answer in time") from None
+            raise HttpsFault(f"{call.host} did not answer in time") from None
 
     async def _addresses(self, host: str) -> list[str]:
         """IPv4 first: it is one request, not worth a race."""
@@ -102,38 +118,27 @@ class Https:
             raise trouble
         return addresses[: limit.HTTPS_ADDRESSES]
 
-    async def _ask(
-        self,
-        method: str,
-        host: str,
-        address: str,
-        path: str,
-        headers: Mapping[str, str],
-        octets: bytes,
-        most_octets: int,
-    ) -> Response:
-        import httpx2
 
-        assert self._context is not None
-        at = f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
-        port = "" if self._port == _PORT else f":{self._port}"
-        client = httpx2.AsyncClient(verify=self._context, trust_env=False, follow_redirects=False, timeout=None)
-        more = {"Host": f"{host}{port}", "Accept-Encoding": "identity", "User-Agent": "posthaus", "Connection": "close"}
-        try:
-            async with (
-                client,
-                client.stream(
-                    method,
-                    f"https://{at}:{self._port}{path}",
-                    headers={**more, **headers},
-                    content=octets or None,
-                    extensions={"sni_hostname": host},
-                ) as response,
-            ):
-                return await _read(response, most_octets)
-        except httpx2.HTTPError as fault:
-            words = f"{host}: {str(fault) or type(fault).__name__}"
-            raise HttpsFault(words, is_certificate=_is_certificate(fault)) from None
+async def _ask(call: _Call, address: str, context: ssl.SSLContext) -> Response:
+    import httpx2
+
+    at = f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
+    client = httpx2.AsyncClient(verify=context, trust_env=False, follow_redirects=False, timeout=None)
+    try:
+        async with (
+            client,
+            client.stream(
+                call.method,
+                f"https://{at}:{call.port}{call.path}",
+                headers=call.headers,
+                content=call.octets or None,
+                extensions={"sni_hostname": call.host},
+            ) as response,
+        ):
+            return await _read(response, call.most_octets)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as fault:
+        words = f"{call.host}: {str(fault) or type(fault).__name__}"
+        raise HttpsFault(words, is_certificate=_is_certificate(fault)) from None
 
 
 async def _read(response: "httpx2.Response", most_octets: int) -> Response:

@@ -11,6 +11,7 @@ from posthaus.store.tx import Tx
 SWEEP = "sweep"  # flow/sweep.py; held by a backup too, so that nothing is taken away under its feet
 DKIM = "dkim"  # flow/rotate.py
 STS = "sts"  # flow/sts.py
+TLSRPT = "tlsrpt"  # flow/tlsreport.py
 
 
 async def take(tx: Tx, name: str, owner: str, now_ms: int, until_ms: int) -> None:

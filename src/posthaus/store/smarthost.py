@@ -4,6 +4,7 @@ destination() is asked once, when a recipient is put into the queue, and gives t
 
     mx/b.test             the hosts of the recipient's domain
     mx/b.test/NAME        the same, and the smart host where none of them can be reached
+    anyway/b.test         the hosts of the recipient's domain, whatever is demanded of TLS there
     smarthost/NAME        the smart host alone
 
 Standards: RFC 5321 §2.3.10 (relays), RFC 6409.
@@ -49,8 +50,9 @@ class Smarthost:
     password: str = ""
 
 
-async def destination(tx: Tx, address: Address, reverse_path: Address | None) -> str:
-    """Under which key mail from there to this recipient waits in the queue."""
+async def destination(tx: Tx, address: Address, reverse_path: Address | None, *, is_tls_optional: bool = False) -> str:
+    """Under which key mail from there to this recipient waits in the queue. is_tls_optional: to arrive is more than to
+    be secret, as with a report of failing TLS (RFC 8460 §5.3, RFC 8689 §3)."""
     sender, sender_domain = ("", "") if reverse_path is None else (reverse_path.key, reverse_path.domain)
     row = await tx.one(
         "SELECT h.name, h.direct_first FROM smarthost_scope s JOIN smarthost h ON h.name=s.smarthost"
@@ -59,7 +61,7 @@ async def destination(tx: Tx, address: Address, reverse_path: Address | None) ->
         storable(sender_domain), storable(sender), storable(address.domain),
     )  # fmt: skip
     if row is None:
-        return f"mx/{address.domain}"
+        return f"{'anyway' if is_tls_optional else 'mx'}/{address.domain}"
     name, is_direct_first = row
     return f"mx/{address.domain}/{name}" if is_direct_first else f"smarthost/{name}"
 
