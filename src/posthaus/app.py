@@ -252,6 +252,7 @@ class App:
             message_octets=self.settings.mail.message_size,
             resolver=self.resolver,
             index=self.index,
+            send=self.settings.send,
         )
 
     def _judge_sending(self) -> None:

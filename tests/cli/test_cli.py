@@ -253,3 +253,24 @@ def test_index(shell: Shell) -> None:
     assert shell.done("index", "status") == "all mail is in the index\n"
     assert json.loads(shell.done("index", "status", "--json")) == {"indexed_to": 0, "last_message": 0}
     assert "makes the index anew" in shell.done("index", "rebuild")
+
+
+def test_send_limits(shell: Shell) -> None:
+    shell.add("anna@example.test")
+    usual = json.loads(shell.done("account", "send-limit", "anna@example.test", "--json"))
+    assert [(row["limit"], row["used"]) for row in usual] == [("per_hour", 0), ("per_day", 0), ("strangers", 0)]
+    shell.done("account", "send-limit", "anna@example.test", "--per-day", "5000")
+    shell.done("account", "send-limit", "anna@example.test", "--strangers", "0")
+    own = json.loads(shell.done("account", "send-limit", "anna@example.test", "--json"))
+    assert [row["recipients"] for row in own] == [usual[0]["recipients"], 5000, 0]
+    assert "not a number" in shell.refused("account", "send-limit", "anna@example.test", "--per-day", "many")
+    shell.done("account", "send-limit", "anna@example.test", "--default")
+    assert json.loads(shell.done("account", "send-limit", "anna@example.test", "--json")) == usual
+
+
+def test_sent_copy_and_release(shell: Shell) -> None:
+    shell.add("anna@example.test")
+    shell.done("account", "sent-copy", "anna@example.test", "on")
+    assert shell.done("account", "held") == ""
+    assert "anna@example.test was not held" in shell.refused("account", "release-sender", "anna@example.test")
+    assert "there is no account" in shell.refused("account", "sent-copy", "ben@example.test", "off")

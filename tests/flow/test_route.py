@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from posthaus.flow.route import Alias, Here, Local, Refused, Route, is_own, locals_of, route
+from posthaus.flow.route import Alias, Here, Local, Refused, Relay, Route, is_own, locals_of, relays_of, route
 from posthaus.mail.address import Address, parse_address
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
@@ -73,7 +73,7 @@ ROUTES: list[tuple[str, tuple[str, ...] | Reply]] = [
     ("nested@example.test", ANNA + EVE + BEN),
     ("loop1@example.test", reply.NO_SUCH_USER),
     ("loop3@example.test", ANNA),
-    ("out@example.test", reply.ALIAS_LEADS_OUT),
+    ("out@example.test", ()),
     ("partly@example.test", ANNA),
     ("nowhere@example.test", reply.NO_SUCH_USER),
     ("broken@example.test", reply.NO_SUCH_USER),
@@ -129,9 +129,34 @@ async def test_details(store: SqliteStore) -> None:
     assert told(await route(store, parse_address(b"anna+x@example.test", smtputf8=False), plain)) is reply.NO_SUCH_USER
 
 
-async def test_targets_elsewhere_are_told(store: SqliteStore) -> None:
-    found = await route(store, parse_address(b"partly@example.test", smtputf8=False), HERE)
-    assert isinstance(found, Alias) and found.left_out == ("x@elsewhere.example",)
+OUTWARD = [
+    ("partly@example.test", ["x@elsewhere.example"]),
+    ("out@example.test", ["x@elsewhere.example"]),
+    ("twice@example.test", ["x@elsewhere.example", "y@elsewhere.example"]),
+    ("anna@example.test", []),
+    ("self@example.test", []),
+]
+
+
+@pytest.mark.parametrize(("address", "wanted"), OUTWARD)
+async def test_an_alias_may_lead_out(store: SqliteStore, address: str, wanted: list[str]) -> None:
+    for target in ("out@example.test", "X@elsewhere.example", "y@elsewhere.example"):
+        await store.write(directory.add_alias, "twice@example.test", "example.test", target)
+    await store.write(directory.add_alias, "self@example.test", "example.test", "x@mx.example.test")
+    found = await route(store, parse_address(address.encode(), smtputf8=False), HERE)
+    assert sorted(str(relay.address).lower() for relay in relays_of(found)) == wanted
+    assert not isinstance(found, Alias) or str(found.address) == address
+
+
+FOREIGN = [("x@elsewhere.example", True), ("x@[192.0.2.99]", True), ("anna@mx.example.test", False)]
+
+
+@pytest.mark.parametrize(("address", "is_relay"), FOREIGN)
+async def test_who_may_send_may_send_elsewhere(store: SqliteStore, address: str, is_relay: bool) -> None:
+    parsed = parse_address(address.encode(), smtputf8=False)
+    found = await route(store, parsed, HERE, may_relay=True)
+    assert found == (Relay(parsed) if is_relay else Refused(reply.RELAYING_DENIED, "relaying"))
+    assert isinstance(await route(store, parsed, HERE), Refused)
 
 
 async def test_who_owns_an_address(store: SqliteStore) -> None:

@@ -57,12 +57,10 @@ def test_trust_by_fingerprint(office: Office, person: Person, tmp_path: Path) ->
     run("msmtp", "-C", path, person.address, stdin=message("no"), home=tmp_path, codes=(EX_UNAVAILABLE,))
 
 
-def test_foreign_recipient_is_told(office: Office, person: Person, tmp_path: Path) -> None:
+def test_who_is_not_there_is_told(office: Office, person: Person, tmp_path: Path) -> None:
     need("msmtp")
     octets = message("out", sender=person.address)
     path = config(office, person, tmp_path)
-    said = run("msmtp", "-C", path, "somebody@elsewhere.example", stdin=octets, home=tmp_path, codes=(EX_DATAERR,)).said
-    assert "550 5.7.1 Sending to other domains is not configured" in said
     said = run("msmtp", "-C", path, "nobody@example.test", stdin=octets, home=tmp_path, codes=(EX_DATAERR,)).said
     assert "550 5.1.1 No such mailbox" in said
 

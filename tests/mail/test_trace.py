@@ -26,6 +26,16 @@ def test_keywords() -> None:
     assert word(lmtp=True, smtputf8=True) == "UTF8LMTP"
 
 
+def test_received_of_our_own_people() -> None:
+    hop = Hop("laptop.lan", "192.0.2.1", "", "mx.example", "ESMTPSA", "t1", AT, is_hidden=True, priority=-4)
+    assert trace.render_received(hop) == (
+        b"Received: from unknown (authenticated)\r\n"
+        b"\tby mx.example with ESMTPSA\r\n"
+        b"\tid t1\r\n"
+        b"\tpriority -4; Thu, 01 Jan 2026 00:00:00 +0000\r\n"
+    )
+
+
 def test_received() -> None:
     hop = Hop("c.example", "192.0.2.1", "r.example", "mx.example", "ESMTPS", "t1", AT, "TLSv1.3 X", Address("a", "b"))
     assert trace.render_received(hop) == (

@@ -9,7 +9,7 @@ from posthaus.testing.storehouse import NOW, person
 
 
 async def test_given_and_taken(store: Store) -> None:
-    anna, ben = await person(store, "anna@a.example"), await person(store, "ben@a.example")
+    anna, ben = await person(store, "anna"), await person(store, "ben")
     for one in ("x@b.example", "@c.example", "x@b.example"):
         await store.write(sender.allow, anna.id, one)
     assert await store.read(sender.senders, anna.id) == ("@c.example", "x@b.example")
@@ -24,7 +24,7 @@ async def test_given_and_taken(store: Store) -> None:
 
 
 async def test_they_go_with_the_account(store: Store) -> None:
-    anna = await person(store, "anna@a.example")
+    anna = await person(store, "anna")
     await store.write(sender.allow, anna.id, "@c.example")
     await store.write(account.mark_removed, anna.id)
     while await store.write(purge.removed_accounts, NOW, 100):

@@ -58,6 +58,15 @@ RELAY_CHUNK_OCTETS = 256 * 1024  # of one BDAT, and of one piece of a body that 
 RELAY_AHEAD_OCTETS = 64 * 1024  # a message up to here goes with MAIL and RCPT in one flight where the host has CHUNKING
 RELAY_CHAIN = 10  # certificates of a peer that are looked through
 
+
+# -- sending -------------------------------------------------------------------------------------------------------
+SEND_PER_HOUR = 500  # recipients of an account in other domains; a circular to a club
+SEND_PER_DAY = 2_000
+SEND_STRANGERS_PER_DAY = 200  # of them, to whom it never wrote before: few people meet so many in a day
+SEND_SLOT_S = 600  # they are counted by such stretches of time
+LOCAL_AT_ONCE = 200  # accounts of ours that are served in the reply to the dot; more are errands, so it stays quick
+SENT_LOOKED_BACK = 100  # messages of Sent among which the same Message-ID is looked for
+
 # -- IMAP ----------------------------------------------------------------------------------------------------------
 IMAP_LINE_OCTETS = 64 * 1024  # RFC 9051 §4 has no number; RFC 7162 §4 wants 8,192 at least
 IMAP_COMMAND_OCTETS = 256 * 1024  # line and small literals of one command together

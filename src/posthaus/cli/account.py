@@ -1,4 +1,4 @@
-"""`posthaus account`: add, list, remove, password, quota, and whom it may write as. The import is in bulk.py.
+"""`posthaus account`: add, list, remove, password, quota. The import is in bulk.py, what it may send in sending.py.
 
 Standards: none.
 Faults:    Refusal with one line for people.
@@ -6,22 +6,13 @@ Faults:    Refusal with one line for people.
 
 import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
 
 from posthaus.base.chance import SystemChance
 from posthaus.base.unit import render_size
-from posthaus.cli.opening import (
-    print_rows,
-    quota_of,
-    read_address,
-    read_domain,
-    read_password,
-    read_quota,
-    with_store,
-)
+from posthaus.cli.opening import print_rows, quota_of, read_address, read_password, read_quota, with_store
 from posthaus.flow.credential import CLEARTEXT, make_credentials
 from posthaus.mail.address import Address
-from posthaus.store import account, sender
+from posthaus.store import account
 from posthaus.store.error import NoSuchAccount
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -85,7 +76,7 @@ def password(options: Namespace) -> int:
     credentials = make_credentials(read_password(options), SystemChance(), recoverable=options.recoverable)
 
     async def set_credentials(tx: Tx) -> None:
-        await account.set_credentials(tx, (await _find(tx, address)).id, credentials)
+        await account.set_credentials(tx, (await find(tx, address)).id, credentials)
 
     async def act(store: Store) -> None:
         await store.write(set_credentials)
@@ -98,50 +89,12 @@ def quota(options: Namespace) -> int:
     address, octets = read_address(options.address), read_quota(options.quota)
 
     async def set_quota(tx: Tx) -> None:
-        await account.set_quota(tx, (await _find(tx, address)).id, octets)
+        await account.set_quota(tx, (await find(tx, address)).id, octets)
 
     async def act(store: Store) -> None:
         await store.write(set_quota)
 
     with_store(options, act)
-    return 0
-
-
-def allow_sender(options: Namespace) -> int:
-    return _with_sender(options, sender.allow)
-
-
-def deny_sender(options: Namespace) -> int:
-    return _with_sender(options, sender.deny)
-
-
-def _with_sender(options: Namespace, change: Callable[[Tx, int, str], Awaitable[None]]) -> int:
-    address, value = read_address(options.address), _read_sender(options.sender)
-
-    async def write(tx: Tx) -> None:
-        await change(tx, (await _find(tx, address)).id, value)
-
-    async def act(store: Store) -> None:
-        await store.write(write)
-
-    with_store(options, act)
-    return 0
-
-
-def _read_sender(text: str) -> str:
-    return f"@{read_domain(text[1:])}" if text.startswith("@") else read_address(text).key
-
-
-def list_senders(options: Namespace) -> int:
-    address = read_address(options.address)
-
-    async def look(tx: Tx) -> tuple[str, ...]:
-        return await sender.senders(tx, (await _find(tx, address)).id)
-
-    async def act(store: Store) -> tuple[str, ...]:
-        return await store.read(look)
-
-    print_rows(("sender",), [(one,) for one in with_store(options, act)], as_json=options.json)
     return 0
 
 
@@ -151,10 +104,11 @@ async def _create(tx: Tx, address: Address, credentials: dict[str, bytes], quota
 
 
 async def _remove(tx: Tx, address: Address) -> None:
-    await account.mark_removed(tx, (await _find(tx, address)).id)
+    await account.mark_removed(tx, (await find(tx, address)).id)
 
 
-async def _find(tx: Tx, address: Address) -> account.Account:
+async def find(tx: Tx, address: Address) -> account.Account:
+    """The open account of this address."""
     found = await account.find(tx, address.key)
     if found is None or found.state != account.OPEN:
         raise NoSuchAccount(str(address))

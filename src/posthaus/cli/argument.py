@@ -91,20 +91,38 @@ def _add_account(commands: _Commands) -> None:
     quota = _command(group, "quota", "account:quota", "set how much an account may hold")
     quota.add_argument("address")
     quota.add_argument("quota", metavar="SIZE")
-    for name, run, words in (
-        ("allow-sender", "account:allow_sender", "let an account write as one more address, or as all of @domain"),
-        ("deny-sender", "account:deny_sender", "no longer"),
-    ):
-        command = _command(group, name, run, words)
-        command.add_argument("address")
-        command.add_argument("sender", metavar="SENDER", help="an address, or @domain")
-    senders = _command(group, "senders", "account:list_senders", "whom it may write as, beside itself and its aliases")
-    senders.add_argument("address")
-    senders.add_argument("--json", action="store_true")
+    _add_sending(group)
     bulk = _command(group, "import", "bulk:run", "make many accounts from lines `address,password`")
     bulk.add_argument("file", metavar="FILE", help='"-" is standard input')
     bulk.add_argument("--quota", metavar="SIZE")
     bulk.add_argument("--skip-existing", action="store_true", help="leave accounts that are there as they are")
+
+
+def _add_sending(group: _Commands) -> None:
+    for name, run, words in (
+        ("allow-sender", "sending:allow_sender", "let an account write as one more address, or as all of @domain"),
+        ("deny-sender", "sending:deny_sender", "no longer"),
+    ):
+        command = _command(group, name, run, words)
+        command.add_argument("address")
+        command.add_argument("sender", metavar="SENDER", help="an address, or @domain")
+    senders = _command(group, "senders", "sending:senders", "whom it may write as, beside itself and its aliases")
+    senders.add_argument("address")
+    senders.add_argument("--json", action="store_true")
+    limits = _command(group, "send-limit", "sending:limits", "show or set to how many in other domains it may write")
+    limits.add_argument("address")
+    limits.add_argument("--per-hour", metavar="N", help="beyond: refused for the moment")
+    limits.add_argument("--per-day", metavar="N", help="beyond: it can send nothing until release-sender")
+    limits.add_argument("--strangers", metavar="N", help="a day, to whom it never wrote before; beyond: the same")
+    limits.add_argument("--default", action="store_true", help="as all accounts")
+    limits.add_argument("--json", action="store_true")
+    copy = _command(group, "sent-copy", "sending:sent_copy", "put a copy of what it submits into its Sent mailbox")
+    copy.add_argument("address")
+    copy.add_argument("wanted", choices=("on", "off"))
+    held = _command(group, "held", "sending:held", "accounts that were stopped because they sent too much")
+    held.add_argument("--json", action="store_true")
+    release = _command(group, "release-sender", "sending:release", "let an account that was stopped send again")
+    release.add_argument("address")
 
 
 def _add_domain(commands: _Commands) -> None:

@@ -1,8 +1,8 @@
-"""Where a forward-path leads: to accounts of ours, or to a refusal.
+"""Where a forward-path leads: to accounts of ours, out to another domain, or to a refusal.
 
 The first of these decides: exact account, exact alias, user+detail without its detail, postmaster, catch-all. An alias
-may lead to aliases; each account is met once, loops end, and a target in another domain is left out as long as others
-remain. One look-up is one snapshot of the store. Only local addresses are ever accepted: this house is no open relay.
+may lead to aliases and to other domains; each target is met once, and loops end. One look-up is one snapshot of the
+store. A foreign address is a way out only for a client who may send; for strangers this house is no open relay.
 
 Standards: RFC 5321 §3.5, §3.9, §4.1.3, §4.5.1 and §7.8, RFC 5233 §4.
 Faults:    Trouble of the store.
@@ -44,11 +44,19 @@ class Local:
 
 
 @dataclass(frozen=True, slots=True)
-class Alias:
-    """Several ways on: all accounts that an alias leads to, each once. `left_out` are targets in other domains."""
+class Relay:
+    """An address in a domain that is not ours."""
 
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Several ways on: all that an alias leads to, accounts and other domains, each once."""
+
+    address: Address
     targets: tuple[Local, ...]
-    left_out: tuple[str, ...] = ()
+    outward: tuple[Relay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,12 @@ class Refused:
     why: str
 
 
-Route = Local | Alias | Refused
+Route = Local | Alias | Relay | Refused
 
 
-async def route(store: Store, address: Address, here: Here) -> Route:
-    """One look at the store."""
-    return await store.read(find_route, address, here)
+async def route(store: Store, address: Address, here: Here, *, may_relay: bool = False) -> Route:
+    """One look at the store. may_relay: the client may send to other domains."""
+    return await store.read(find_route, address, here, may_relay=may_relay)
 
 
 def locals_of(found: Route) -> tuple[Local, ...]:
@@ -73,13 +81,21 @@ def locals_of(found: Route) -> tuple[Local, ...]:
     return found.targets if isinstance(found, Alias) else ()
 
 
-async def find_route(tx: Tx, address: Address, here: Here) -> Route:
+def relays_of(found: Route) -> tuple[Relay, ...]:
+    if isinstance(found, Relay):
+        return (found,)
+    return found.outward if isinstance(found, Alias) else ()
+
+
+async def find_route(tx: Tx, address: Address, here: Here, *, may_relay: bool = False) -> Route:
     """As route(), inside of a transaction.
 
     An account over its quota may have room again later. One full mailbox defers all that an alias leads to, because a
     message is kept for all of them or for none.
     """
     found = await _find(tx, address, here)
+    if isinstance(found, Relay) and not may_relay:
+        return Refused(reply.RELAYING_DENIED, "relaying")
     if any(local.room_octets == 0 for local in locals_of(found)):
         return Refused(reply.OVER_QUOTA, "over-quota")
     return found
@@ -92,9 +108,13 @@ async def _find(tx: Tx, address: Address, here: Here) -> Route:
         if address.domain and address.localpart.lower() != POSTMASTER:
             return Refused(reply.NO_SUCH_USER, "address-literal")
         address = Address(address.localpart, await directory.first_domain(tx))
+        if not address.domain:
+            return Refused(reply.RELAYING_DENIED, "no-domain")
     if not await directory.domain_exists(tx, address.domain):
-        if address.domain != here.hostname or address.localpart.lower() != POSTMASTER:
-            return Refused(reply.RELAYING_DENIED, "relaying")
+        if address.domain != here.hostname:
+            return Relay(address)
+        if address.localpart.lower() != POSTMASTER:
+            return Refused(reply.RELAYING_DENIED, "relaying")  # the way to it would lead back here
         address = Address(POSTMASTER, await directory.first_domain(tx))
     found = await _look_up(tx, address, None, here)
     user, detail = split_subaddress(address.localpart, here.separator)
@@ -117,7 +137,7 @@ async def _look_up(tx: Tx, address: Address, detail: str | None, here: Here) -> 
     if account is not None:
         return _local(account, detail)
     targets = await directory.alias_targets(tx, address.key)
-    return await _follow(tx, address.key, targets, here) if targets else None
+    return await _follow(tx, address, targets, here) if targets else None
 
 
 def _local(account: Account, detail: str | None) -> Route:
@@ -136,11 +156,11 @@ async def _follow_one(tx: Tx, target: str | None, here: Here) -> Route | None:
     return None if address is None else await _look_up(tx, address, None, here)
 
 
-async def _follow(tx: Tx, key: str, targets: tuple[str, ...], here: Here) -> Route:
+async def _follow(tx: Tx, alias: Address, targets: tuple[str, ...], here: Here) -> Route:
     """Breadth first; an address that was seen before is not followed again, so a loop ends by itself."""
-    seen = {key}
+    seen = {alias.key}
     met: dict[int, Local] = {}
-    left_out: list[str] = []
+    outward: list[Relay] = []
     level = list(targets)
     for _ in range(limit.ALIAS_DEPTH):
         deeper: list[str] = []
@@ -151,20 +171,18 @@ async def _follow(tx: Tx, key: str, targets: tuple[str, ...], here: Here) -> Rou
             seen.add(address.key)
             if len(seen) > limit.ALIAS_TARGETS:
                 return Refused(reply.ALIAS_LOOP, "alias-too-wide")
-            deeper += await _target(tx, address, here, met, left_out)
+            deeper += await _target(tx, address, here, met, outward)
         level = deeper
         if not level:
             break
-    if met:
-        return Alias(tuple(met.values()), tuple(left_out))
-    if left_out:
-        return Refused(reply.ALIAS_LEADS_OUT, "alias-leads-out")
+    if met or outward:
+        return Alias(alias, tuple(met.values()), tuple(outward))
     if level:
         return Refused(reply.ALIAS_LOOP, "alias-too-deep")
     return Refused(reply.NO_SUCH_USER, "alias-leads-nowhere")
 
 
-async def _target(tx: Tx, address: Address, here: Here, met: dict[int, Local], left_out: list[str]) -> tuple[str, ...]:
+async def _target(tx: Tx, address: Address, here: Here, met: dict[int, Local], outward: list[Relay]) -> tuple[str, ...]:
     """Enter one target where it belongs; the targets of an alias are given back to be followed."""
     account = await accounts.find(tx, address.key)
     user, detail = split_subaddress(address.localpart, here.separator)
@@ -176,7 +194,8 @@ async def _target(tx: Tx, address: Address, here: Here, met: dict[int, Local], l
             met.setdefault(found.account_id, found)
         return ()
     if not await directory.domain_exists(tx, address.domain):
-        left_out.append(str(address))
+        if address.domain != here.hostname:
+            outward.append(Relay(address))
         return ()
     return await directory.alias_targets(tx, address.key)
 

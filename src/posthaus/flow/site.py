@@ -10,6 +10,7 @@ from posthaus.base.clock import Clock
 from posthaus.base.dns import Resolver
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
+from posthaus.base.setting import SendSetting
 from posthaus.flow.keyring import Keyring
 from posthaus.flow.login import Login
 from posthaus.store.blob import BlobStore
@@ -33,6 +34,7 @@ class Site:
     worker: str  # names this worker and no other, now or later: the owner of its leases
     message_octets: int  # the largest message that is taken in, by any way
     resolver: Resolver | None = None  # DNS; None where a test needs none
+    send: SendSetting = field(default_factory=SendSetting)  # how long mail to others is tried
     keyring: Keyring = field(default_factory=Keyring)  # what signs our mail
     index: TextIndex = field(default_factory=NoIndex)
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limit.LARGE_AT_ONCE))

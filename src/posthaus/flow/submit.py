@@ -52,6 +52,12 @@ def make_fit(header: Header, *, at: int, message_id: str) -> tuple[bytes, bytes]
     return added, b"".join(kept) + header.blank
 
 
+def blind(header: Header) -> bytes:
+    """The Bcc fields as they came: the author's own copy keeps them (RFC 5322 §3.6.3)."""
+    raws = zip(header.raws, header.names, strict=True)
+    return b"".join([raw.rstrip(b"\r\n") + b"\r\n" for raw, name in raws if name == b"bcc"])
+
+
 def _spec(localpart: bytes, domain: bytes) -> bytes:
     """addr-spec of an address as a header has it: its localpart stands there without its quoting."""
     try:

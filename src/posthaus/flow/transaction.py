@@ -9,10 +9,12 @@ Faults:    none.
 
 from dataclasses import dataclass, field
 
+from posthaus.flow.allowance import Allowance
 from posthaus.flow.identity import Identity
 from posthaus.flow.route import Local
 from posthaus.flow.spool import Spool
 from posthaus.mail import trace
+from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.net.peer import Peer, TlsState
 
@@ -31,6 +33,14 @@ class Client:
     reverse: str = ""  # host name by a confirmed reverse look-up
 
 
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """A recipient in another domain, as the next host is to hear of it. `via` is the alias of ours that leads there."""
+
+    recipient: Recipient
+    via: Address | None = None
+
+
 @dataclass(slots=True)
 class Transaction:
     """One message on its way in."""
@@ -41,7 +51,12 @@ class Transaction:
     at: float  # Unix time of MAIL
     recipients: list[Recipient] = field(default_factory=list)
     locals: dict[int, Local] = field(default_factory=dict)  # by account: one placing each, however often it was named
+    asked: dict[int, Recipient] = field(default_factory=dict)  # by account: the RCPT that led there
+    outward: dict[str, Outward] = field(default_factory=dict)  # by address: each once
     spool: Spool | None = None
+    author: Address | None = None  # submission: whose domain signs
+    blind: bytes = b""  # submission: the Bcc fields that were dropped, for the author's own copy
+    allowance: Allowance | None = None  # submission: what the account may still send, since its first such RCPT
 
     @property
     def protocol(self) -> str:
@@ -54,6 +69,12 @@ class Transaction:
             auth=client.identity is not None,
             smtputf8=self.envelope.smtputf8,
         )
+
+    @property
+    def account_id(self) -> int:
+        """Who submits it; 0: nobody of ours."""
+        identity = self.client.identity
+        return 0 if identity is None else identity.account_id
 
     def close(self) -> None:
         if self.spool is not None:

@@ -43,6 +43,7 @@ class Envelope:
     deliver_by: DeliverBy | None = None
     priority: int = 0  # MT-PRIORITY, -9 to 9
     hold_for: int | None = None  # FUTURERELEASE in seconds from MAIL; the policy makes `hold_until` of it
+    tls_optional: bool = False  # not MAIL's but the header's "TLS-Required: No": any way is better than none
 
 
 @dataclass(frozen=True, slots=True)

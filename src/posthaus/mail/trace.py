@@ -39,6 +39,8 @@ class Hop:
     at: float  # Unix time
     tls: str = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384", or ""
     recipient: Address | None = None  # only if there is just one (RFC 5321 §7.6: no blind copies made known)
+    is_hidden: bool = False  # the peer is one of our people: from where is nobody else's business
+    priority: int = 0  # RFC 6710 §4.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,10 @@ def render_received(hop: Hop) -> bytes:
     known = f"{_name(hop.reverse)} " if hop.reverse else ""
     tls = f" ({_comment(hop.tls)})" if hop.tls else ""
     whom = f"\r\n\tfor {_path(hop.recipient)}" if hop.recipient is not None else ""
+    whom += f"\r\n\tpriority {hop.priority}" if hop.priority else ""
+    peer = f"{_name(hop.helo) or 'unknown'} ({known}[{_name(hop.address)}])"
     return (
-        f"Received: from {_name(hop.helo) or 'unknown'} ({known}[{_name(hop.address)}])\r\n"
+        f"Received: from {'unknown (authenticated)' if hop.is_hidden else peer}\r\n"
         f"\tby {_name(hop.by)} with {hop.protocol}{tls}\r\n"
         f"\tid {_name(hop.tid)}{whom}; {_date(int(hop.at))}\r\n"
     ).encode()

@@ -4,7 +4,7 @@ Standards: none.
 Faults:    NoSuchAccount, AccountExists, NoSuchDomain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain
@@ -89,6 +89,12 @@ async def create(
 async def set_quota(tx: Tx, account: int, quota_octets: int) -> None:
     if not await tx.run("UPDATE account SET quota_octets=$2 WHERE id=$1", account, quota_octets):
         raise NoSuchAccount
+
+
+async def over_quota(tx: Tx, ids: Sequence[int]) -> set[int]:
+    """Those of the accounts that can take nothing now."""
+    full = "SELECT 1 FROM account WHERE id=$1 AND quota_octets>0 AND used_octets>=quota_octets"
+    return {account for account in ids if await tx.one(full, account) is not None}
 
 
 async def mark_removed(tx: Tx, account: int) -> None:

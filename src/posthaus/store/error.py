@@ -62,6 +62,14 @@ class ScopeTaken(Refusal):
     """Mail goes by one smart host, not by two. The text says by which."""
 
 
+class SendingLimit(Refusal):
+    """The account has sent to so many recipients that it must wait."""
+
+
+class SendingHeld(Refusal):
+    """The account may send nothing until an admin says so."""
+
+
 class NoSuchMailbox(Refusal):
     pass
 

@@ -178,6 +178,19 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
     return found[0]  # type: ignore[no-any-return]
 
 
+async def for_use(tx: Tx, account: int, special_use: str, name: str, now: int) -> int:
+    """The mailbox of a special use; else the one of this name, which is made where there is none."""
+    found = await tx.one(
+        "SELECT id FROM mailbox WHERE account=$1 AND special_use=$2 AND state=0 ORDER BY id LIMIT 1",
+        account, special_use,
+    ) or await tx.one("SELECT id FROM mailbox WHERE account=$1 AND name=$2 AND state=0", account, name)  # fmt: skip
+    if found is not None:
+        return found[0]  # type: ignore[no-any-return]
+    made = await create(tx, account, name, special_use, now)
+    await subscribe(tx, account, name, True, now)
+    return made
+
+
 async def _insert(tx: Tx, account: int, name: str, special_use: str, modseq: int, now: int) -> int:
     uidvalidity = await accounts.next_uidvalidity(tx, account, now)
     row = await tx.one(

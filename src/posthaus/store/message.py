@@ -170,6 +170,19 @@ async def _place(
     return Placed(account, mailbox, uidvalidity, uid, modseq)
 
 
+async def is_among_last(tx: Tx, mailbox: int, message_id: str, most: int) -> bool:
+    """Does one of the last placements of a mailbox have this Message-ID?"""
+    if not message_id:
+        return False
+    row = await tx.one(
+        "SELECT 1 FROM mailbox b JOIN placement p ON p.id BETWEEN b.id * 4294967296 + b.uidnext - $2"
+        " AND b.id * 4294967296 + b.uidnext JOIN message m ON m.id=p.message"
+        " WHERE b.id=$1 AND m.message_id=$3 LIMIT 1",
+        mailbox, most, storable(message_id),
+    )  # fmt: skip
+    return row is not None
+
+
 # -- about ---------------------------------------------------------------------------------------------------------
 
 

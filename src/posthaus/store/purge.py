@@ -101,7 +101,7 @@ async def removed_accounts(tx: Tx, now: int, most: int) -> int:
     changed = await change.forget_account(tx, account, most)
     if changed:
         return changed
-    for table in ("subscription", "credential", "sender", "suppression"):
+    for table in ("subscription", "credential", "sender", "suppression", "sending", "sent", "correspondent"):
         await tx.run(f"DELETE FROM {table} WHERE account=$1", account)
     await tx.run("DELETE FROM account WHERE id=$1", account)
     # the name under which a removed domain waited for its accounts (directory.remove_domain)

@@ -15,13 +15,14 @@ from posthaus.flow.identity import BadCredentials, Identity
 from posthaus.flow.login import Login
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
+from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.net.peer import Networks, Peer, TlsState
 from posthaus.net.stream import Stream, Wake
 from posthaus.serve.smtp.mx import MxPolicy
 from posthaus.serve.smtp.policy import Policy
 from posthaus.serve.smtp.session import SmtpService
 from posthaus.serve.smtp.submission import SubmissionPolicy
-from posthaus.store import account, blob, directory
+from posthaus.store import account, blob, directory, queue
 from posthaus.store.drivers.disk import DiskBlobs
 from posthaus.store.drivers.sqlite import SqliteStore
 from posthaus.store.tx import Tx
@@ -108,6 +109,47 @@ class FakeLogin:
         return FakeExchange()
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """An errand with its parcel."""
+
+    to: str
+    destination: str
+    due: int
+    parcel: int
+    account: int
+    reverse_path: str
+    envelope: Envelope
+    expires: int
+    warn_at: int
+    recipient: Recipient
+    octets: bytes
+
+
+async def _errands(tx: Tx) -> list[Waiting]:
+    found = []
+    for row in await tx.all(f"{queue.JOINED} ORDER BY e.id"):
+        errand, parcel = queue.errand_of(row), queue.parcel_of(row[11:])
+        octets = (await queue.octets(tx, parcel.id)).whole()
+        path = parcel.envelope.reverse_path
+        found.append(
+            Waiting(
+                str(errand.recipient.address),
+                errand.destination,
+                errand.due - NOW,
+                parcel.id,
+                errand.account or parcel.account,
+                "" if path is None else str(path),
+                parcel.envelope,
+                parcel.expires - NOW,
+                parcel.warn_at - NOW,
+                errand.recipient,
+                octets,
+            )
+        )
+    return found
+
+
 @dataclass
 class House:
     site: Site
@@ -132,6 +174,10 @@ class House:
     async def alias(self, address: str, *targets: str) -> None:
         for target in targets:
             await self.site.store.write(directory.add_alias, address, address.rpartition("@")[2], target)
+
+    async def errands(self) -> list[Waiting]:
+        """All that is in the queue, in the order in which it came."""
+        return await self.site.store.read(_errands)
 
     async def catch_all(self, domain: str, address: str) -> None:
         await self.site.store.write(directory.set_catch_all, domain, address)

@@ -24,6 +24,7 @@ from posthaus.proto.smtp.reply import Reply
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
 _XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+")
 _ORCPT_TYPE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]*")
+_NO_XCHAR = re.compile(rb"[^\x21-\x2a\x2c-\x3c\x3e-\x7e]")
 _HEX = re.compile(rb"\+([0-9A-F]{2})")
 _BY = re.compile(rb"([+-]?[0-9]{1,9});([NR])(T)?", re.IGNORECASE)
 _PRIORITY = re.compile(rb"0|-?[1-9]")
@@ -109,6 +110,11 @@ def parse_rcpt_parameters(octets: bytes, address: Address, *, smtputf8: bool) ->
 def decode_xtext(octets: bytes) -> bytes:
     """xtext = *( xchar / hexchar )"""
     return _HEX.sub(lambda found: bytes((int(found[1], 16),)), octets)
+
+
+def encode_xtext(octets: bytes) -> bytes:
+    """The way back."""
+    return _NO_XCHAR.sub(lambda found: b"+%02X" % found[0][0], octets)
 
 
 def _split(octets: bytes) -> list[tuple[bytes, bytes | None]]:

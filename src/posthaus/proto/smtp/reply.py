@@ -131,9 +131,16 @@ PRIORITY_LOWERED = _reply(250, "2.3.6", "OK, with normal priority: a higher one 
 ACCOUNT_DISABLED = _reply(550, "5.2.1", "This mailbox takes no mail")
 OVER_QUOTA = _reply(452, "4.2.2", "This mailbox is full")
 RELAYING_DENIED = _reply(550, "5.7.1", "Relaying denied")
-ALIAS_LEADS_OUT = _reply(550, "5.7.1", "This address leads to another domain, which is not configured")
 ALIAS_LOOP = _reply(554, "5.4.6", "This address leads to itself")
-SENDING_NOT_CONFIGURED = _reply(550, "5.7.1", "Sending to other domains is not configured")
+SENDING_LIMIT = _reply(450, "4.7.1", "Your limit of recipients is reached, try again later")
+SENDING_HELD = _reply(550, "5.7.1", "Sending is stopped for your account, please ask your postmaster")
+
+
+def suppressed(why: str) -> Reply:
+    """Why, from store/suppression.py."""
+    return Reply(550, "5.1.1", (why,))
+
+
 NOT_YOUR_ADDRESS = _reply(553, "5.7.1", "This reverse-path is not an address of yours")
 NOT_OUR_DOMAIN = _reply(553, "5.7.1", "Without log-in mail is taken only from addresses of this house")
 NOT_YOUR_AUTHOR = _reply(550, "5.7.1", "The From address is not one of yours")

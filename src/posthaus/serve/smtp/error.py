@@ -26,6 +26,8 @@ REPLIES: dict[type[Exception], Reply] = {
     store.NoSuchSmarthost: reply.CANNOT_NOW,
     store.SmarthostExists: reply.CANNOT_NOW,
     store.ScopeTaken: reply.CANNOT_NOW,
+    store.SendingLimit: reply.SENDING_LIMIT,
+    store.SendingHeld: reply.SENDING_HELD,
     store.NoSuchMailbox: reply.CANNOT_NOW,
     store.MailboxExists: reply.CANNOT_NOW,
     store.MailboxHasChildren: reply.CANNOT_NOW,

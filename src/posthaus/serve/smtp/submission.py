@@ -10,12 +10,15 @@ Standards: RFC 6409 §4.3, §6.1, §8, RFC 8314 §3.3, RFC 4954 §6.
 Faults:    those of the store and of flow/deliver.py.
 """
 
+from dataclasses import replace
+
 from posthaus.base import limit
-from posthaus.flow import submit
+from posthaus.flow import allowance, submit
 from posthaus.flow.identity import Identity
-from posthaus.flow.route import Here, may_write_as
+from posthaus.flow.route import Alias, Here, Local, Refused, Relay, may_write_as, relays_of
 from posthaus.flow.site import Site
 from posthaus.flow.spool import Spool, spool_of
+from posthaus.flow.stop import stop
 from posthaus.flow.transaction import Client, Transaction
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Recipient
@@ -24,8 +27,9 @@ from posthaus.net.peer import Networks
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.reply import Reply
-from posthaus.serve.smtp.mx import MxPolicy
-from posthaus.store import directory
+from posthaus.serve.smtp.mx import MxPolicy, enter
+from posthaus.store import directory, sending
+from posthaus.store.suppression import suppressed
 from posthaus.store.tx import Tx
 
 _MESSAGE_ID_LETTERS = 26  # 130 bits
@@ -47,7 +51,10 @@ class SubmissionPolicy:
         self._here = here
 
     def offer(self, client: Client, base: Offer) -> Offer:
-        return self._inner.offer(client, base)
+        hold_until = int(self._site.clock.now()) + limit.SMTP_HOLD_S
+        return replace(
+            self._inner.offer(client, base), priority="MIXER", hold_s=limit.SMTP_HOLD_S, hold_until=hold_until
+        )
 
     async def connect(self, client: Client) -> Reply:
         return reply.greeting(self._here.hostname)
@@ -61,14 +68,62 @@ class SubmissionPolicy:
             return reply.AUTH_REQUIRED
         path = transaction.envelope.reverse_path
         # The null reverse-path is for notifications (RFC 8098 §2.1); their author is asked for all the same.
-        if path is None or await self._may_write_as((path,), client.identity):
-            return await self._inner.mail(transaction)
-        self._refused(transaction, "reverse-path", path)
-        return reply.NOT_OUR_DOMAIN if client.identity is None else reply.NOT_YOUR_ADDRESS
+        if path is not None and not await self._may_write_as((path,), client.identity):
+            self._refused(transaction, "reverse-path", path)
+            return reply.NOT_OUR_DOMAIN if client.identity is None else reply.NOT_YOUR_ADDRESS
+        if client.identity is not None and (await self._sending(client.identity)).held:
+            self._refused(transaction, "held", path)
+            return reply.SENDING_HELD
+        answer = await self._inner.mail(transaction)
+        return self._wishes(transaction) if answer.is_positive else answer
+
+    def _wishes(self, transaction: Transaction) -> Reply:
+        """When it is to go, and before which other mail."""
+        envelope, now = transaction.envelope, int(transaction.at)
+        if envelope.hold_for is not None or envelope.hold_until is not None:
+            if transaction.client.identity is None:
+                return reply.HOLD_NEEDS_AUTH
+            until = now + envelope.hold_for if envelope.hold_for is not None else envelope.hold_until or 0
+            if not now < until <= now + limit.SMTP_HOLD_S:
+                return reply.HOLD_IS_PAST if until <= now else reply.HOLD_TOO_LONG
+            transaction.envelope = replace(envelope, hold_until=until, hold_for=None)
+        elif envelope.priority > 0 and transaction.client.identity is None:
+            transaction.envelope = replace(envelope, priority=0)
+            return reply.PRIORITY_LOWERED
+        return reply.SENDER_OK
 
     async def rcpt(self, transaction: Transaction, recipient: Recipient) -> Reply:
-        answer = await self._inner.rcpt(transaction, recipient)
-        return reply.SENDING_NOT_CONFIGURED if answer is reply.RELAYING_DENIED else answer
+        found = await self._inner.find(transaction, recipient, may_relay=True)
+        if not isinstance(found, Refused):
+            refused = await self._suppressed(transaction, found) or await self._beyond(transaction, found)
+            if refused is None:
+                enter(transaction, recipient, found)
+                return reply.RECIPIENT_OK
+            found = refused
+        return self._inner.refuse(transaction, recipient.address, found)
+
+    async def _suppressed(self, transaction: Transaction, found: Local | Alias | Relay) -> Refused | None:
+        """Another server has said that there is nobody, and would say so again."""
+        now = int(self._site.clock.now())
+        for relay in relays_of(found):
+            why = await self._site.store.read(suppressed, transaction.account_id, relay.address, now)
+            if why is not None:
+                return Refused(reply.suppressed(why), "suppressed")
+        return None
+
+    async def _beyond(self, transaction: Transaction, found: Local | Alias | Relay) -> Refused | None:
+        """Has the account sent to too many others? Who does not stop there, is stopped."""
+        identity = transaction.client.identity
+        new = tuple(r.address.key for r in relays_of(found) if r.address.key not in transaction.outward)
+        if identity is None or not new:
+            return None
+        store, account = self._site.store, identity.account_id
+        if transaction.allowance is None:
+            transaction.allowance = await store.read(allowance.look, account, int(self._site.clock.now()))
+        answer = transaction.allowance.judge(len(new), await store.read(allowance.count_strangers, account, new))
+        if answer is reply.SENDING_HELD:
+            await stop(self._site, self._here, identity, transaction.tid)
+        return None if answer is None else Refused(answer, "sending-limit")
 
     async def accept(self, transaction: Transaction) -> Reply:
         spool, identity = transaction.spool, transaction.client.identity
@@ -87,6 +142,7 @@ class SubmissionPolicy:
         if not is_vouched and not await self._may_write_as(found, identity):
             self._refused(transaction, "author", found[0])
             return reply.NOT_OUR_DOMAIN if identity is None else reply.NOT_YOUR_AUTHOR
+        transaction.author, transaction.blind = found[0], submit.blind(header)
         message_id = f"{self._site.chance.name(_MESSAGE_ID_LETTERS)}@{self._here.hostname}"
         fit = submit.make_fit(header, at=int(transaction.at), message_id=message_id)
         if fit is not None:
@@ -104,6 +160,9 @@ class SubmissionPolicy:
         """Another header on the same body; the header as it came is not kept."""
         transaction.spool = await spool_of(self._site.spool_folder, *fit, memoryview(octets)[head_octets:])
         old.close()
+
+    async def _sending(self, identity: Identity) -> sending.Sending:
+        return await self._site.store.read(sending.get, identity.account_id)
 
     async def _may_write_as(self, addresses: tuple[Address, ...], identity: Identity | None) -> bool:
         account_id = None if identity is None else identity.account_id
