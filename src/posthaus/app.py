@@ -209,7 +209,7 @@ class App:
         self._https = Https(self.resolver)
         self.policies = Policies(self.store, self.resolver, self._https, self.clock, self.log)
         self._closers.append(self.policies.close)
-        self.tls_counter = TlsCounter(self.store, self.clock, self.log)
+        self.tls_counter = TlsCounter(self.store, self.clock, self.log, is_on=send.tls_reports)
         self._closers.append(self.tls_counter.flush)
         self.hops = NextHops(
             self.store,

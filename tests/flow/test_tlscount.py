@@ -82,6 +82,12 @@ async def test_smart_hosts_are_not_counted(world: World) -> None:
     assert await world.counted(world.today) == []
 
 
+async def test_nothing_where_nobody_is_told(world: World) -> None:
+    world.counter = TlsCounter(world.store, world.clock, Log(world.clock, world.lines.append), is_on=False)
+    world.session(STS)
+    assert await world.counted(world.today) == []
+
+
 async def test_by_day(world: World) -> None:
     first = world.today
     world.session(STS)

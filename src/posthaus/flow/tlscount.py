@@ -2,7 +2,8 @@
 
     Relay(..., on_tls=counter.session)        NextHops(..., on_policy=counter.policy)
 
-A day is a day of UTC. Smart hosts are not counted: they are ours to look after, and ask for no reports.
+A day is a day of UTC. Nothing is counted where nobody is to be told, nor of smart hosts: they are ours to look after,
+and ask for no reports.
 
 Standards: RFC 8460 §4.
 Faults:    none; what cannot be written is written later, and a crash loses a minute's counts.
@@ -29,10 +30,11 @@ _COUNTED = frozenset({"sts", "tlsa", "no-policy-found"})
 class TlsCounter:
     """One worker's counts."""
 
-    def __init__(self, store: Store, clock: Clock, log: Log) -> None:
+    def __init__(self, store: Store, clock: Clock, log: Log, *, is_on: bool = True) -> None:
         self._store = store
         self._clock = clock
         self._log = log
+        self._is_on = is_on
         self._counts: Counter[Result] = Counter()
         self._is_full = asyncio.Event()
 
@@ -82,6 +84,8 @@ class TlsCounter:
             await self.flush()
 
     def _add(self, result: Result) -> None:
+        if not self._is_on:
+            return
         self._counts[result] += 1
         if len(self._counts) >= limit.TLSRPT_WAITING:
             self._is_full.set()
