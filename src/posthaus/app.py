@@ -170,7 +170,7 @@ class App:
         hostname = hostname_of(settings)
         self.certificates = Certificates(self.folder / settings.tls.folder, hostname)
         self.store = await self._open_store()
-        await release_dead(self.store, self._node, self.log)
+        await release_dead(self.store, self._node, int(self.clock.now()), self.log)
         self.index = await self._open_index()
         self.site = self._make_site(hostname)
         await self.login.refresh()

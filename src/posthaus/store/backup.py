@@ -9,7 +9,8 @@ stands still, so all octets outside that they name are still there. It is a fold
     blobs/          octets outside; hard links where that can be, for nobody ever changes them
 
 A restore raises what clients remember: every UIDVALIDITY, every MODSEQ, and the ids that come next. What was given out
-between the backup and the loss can so never be taken for something else.
+between the backup and the loss can so never be taken for something else. What is in the queue is held: it may have been
+sent since the backup, and only a person can tell whether it should be sent again.
 
 Standards: RFC 9051 §2.3.1.1 (UIDVALIDITY).
 Faults:    NotEmpty, NoBackup, Locked (the sweep does not end); StoreDown, StoreFull.
@@ -28,7 +29,7 @@ from typing import Any
 from posthaus.base import limit
 from posthaus.base.chance import SystemChance
 from posthaus.base.clock import Clock, SystemClock
-from posthaus.store import change, lease
+from posthaus.store import change, lease, queue
 from posthaus.store.drivers import sqlitecopy, sqlitefile
 from posthaus.store.error import Locked, NoBackup, NotEmpty, StoreDown
 from posthaus.store.store import Store, is_postgres, open_store
@@ -204,6 +205,7 @@ async def _raise_all(store: Store, now: int) -> None:
 
 async def _end_leases(tx: Tx) -> None:
     await tx.run("DELETE FROM lease")
+    await queue.hold_all(tx)
 
 
 async def _raise_next(tx: Tx, after: int, now: int) -> int:

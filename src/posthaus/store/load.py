@@ -97,7 +97,7 @@ async def claim(tx: Tx, owner: str, now: int, until: int, loads: int, most: int,
 
 
 async def claim_more(tx: Tx, load: Load, now: int, most: int) -> tuple[Claim, ...]:
-    """Further errands for the same load, which is held still: they go over the same connection."""
+    """Further errands for the same load, of which all was settled in the same write: they go over its connection."""
     row = await tx.one(
         "UPDATE destination SET used=$2 WHERE name=$1 RETURNING errands, allowed-busy, rest, due", load.destination, now
     )
@@ -199,6 +199,12 @@ def _claims(rows: Sequence[Row]) -> tuple[Claim, ...]:
 async def renew(tx: Tx, load: int, until: int) -> bool:
     """False: the load has run out, and nothing of it may be settled. First in every write that settles."""
     return await tx.run("UPDATE load SET until=$2 WHERE id=$1", load, until) > 0
+
+
+async def end(tx: Tx, load: Load) -> None:
+    """Nothing is left of it: all was settled, and there is no more."""
+    await tx.run("DELETE FROM load WHERE id=$1", load.id)
+    await tx.run("UPDATE destination SET busy=busy-1 WHERE name=$1", load.destination)
 
 
 async def settle(

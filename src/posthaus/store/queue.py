@@ -275,6 +275,24 @@ async def octets(tx: Tx, parcel: int) -> Octets:
     return Octets(*row)
 
 
+async def blob_of(tx: Tx, parcel: int) -> int:
+    """Where its octets are, for a message of the same octets."""
+    row = await tx.one("SELECT blob FROM parcel WHERE id=$1", parcel)
+    if row is None:
+        raise NoSuchMessage
+    return row[0]  # type: ignore[no-any-return]
+
+
+async def hold_all(tx: Tx) -> None:
+    """After a restore: nobody has claimed anything, and nothing goes out until a person says so."""
+    await tx.run("DELETE FROM load")
+    await tx.run("UPDATE errand SET load=0, state=$1, due=$2 WHERE state IN (0, 1)", int(State.HELD), NEVER)
+    await tx.run("UPDATE errand SET load=0")
+    await tx.run("UPDATE destination SET busy=0, due=$1", NEVER)
+    for (name,) in await tx.all("SELECT DISTINCT destination FROM errand WHERE state<>$1", int(State.HELD)):
+        await wake(tx, name)
+
+
 async def forget_destinations(tx: Tx, before: int, most: int) -> int:
     """Those that have no errands and were not used since; how many. What was learned about them goes, too."""
     rows = await tx.all(

@@ -1,0 +1,215 @@
+"""The runner of the queue: one in each worker, and none is special.
+
+It wakes when a bell rings or the next time has come, claims what is due, and lets the carrier carry it, many loads at a
+time. What may be claimed is decided by rows that all workers share, so it does not matter which of them comes first.
+Destinations whose host did not work last time have a share of the loads and no more: a thousand of them that say
+nothing keep nobody waiting. Nothing is remembered here from one look to the next but what is on its way.
+
+Standards: RFC 5321 §4.5.4.1.
+Faults:    none.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from posthaus.base import limit
+from posthaus.base.error import Trouble
+from posthaus.flow import overdue
+from posthaus.flow.bounce import Bouncer
+from posthaus.flow.carry import Carrier, NextHops, Relay
+from posthaus.flow.settle import Settler
+from posthaus.flow.site import Site
+from posthaus.store import bell, queue
+from posthaus.store import load as loads
+from posthaus.store.load import Load
+from posthaus.store.queue import Agenda
+from posthaus.store.store import Watch
+from posthaus.store.tx import Tx
+
+
+class Runner:
+    """Of one worker: start(), stop()."""
+
+    def __init__(self, site: Site, nexthops: NextHops, relay: Relay, bouncer: Bouncer) -> None:
+        self._site = site
+        self._settler = Settler(site.store, bouncer, site.clock, site.log, site.metric)
+        self._carrier = Carrier(site, nexthops, relay, self._settler, lambda: not self._is_full)
+        self._wake = asyncio.Event()
+        self._over = asyncio.Event()
+        self._carrying: dict[int, asyncio.Task[None]] = {}  # by the load's id
+        self._suspects: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # looking, renewing, and clocks that ring
+        self._watch: Watch | None = None
+        self._clock_is_ringing = False
+
+    def start(self) -> None:
+        self._watch = self._site.store.watch(bell.QUEUE, self._wake.set)
+        self._spawn(self._run())
+        self._spawn(self._renew())
+
+    async def stop(self, drain_s: float) -> None:
+        """Claims nothing more. Parcels on their way have so long to arrive; then their connections are cut, and they
+        wait in the queue."""
+        self._carrier.is_stopping = True
+        if self._watch is not None:
+            self._watch.close()
+        self._over.set()
+        self._wake.set()
+        if self._carrying:
+            await asyncio.wait(self._carrying.values(), timeout=drain_s)
+        self._settler.gives_up = True
+        for task in self._carrying.values():
+            task.cancel()
+        if left := [*self._carrying.values(), *self._tasks]:
+            await asyncio.wait(left, timeout=limit.CLOSE_TIMEOUT_S)
+        await self._carrier.close()
+
+    @property
+    def on_its_way(self) -> int:
+        """Loads."""
+        return len(self._carrying)
+
+    def wake(self) -> None:
+        """Look now."""
+        self._wake.set()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._carrying) >= limit.QUEUE_LOADS
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while not self._over.is_set():
+            self._wake.clear()
+            pause = limit.QUEUE_LOOK_S
+            try:
+                pause = await self._look()
+            except Trouble as trouble:
+                self._site.log.warn("queue.not-read", fault=type(trouble).__name__, why=trouble)
+            except Exception as exc:
+                self._site.log.defect("queue.look-defect", exc)
+            if pause > 0:
+                await _wait(self._wake, pause)
+
+    async def _look(self) -> float:
+        """Seconds until the next look, unless something wakes us."""
+        store = self._site.store
+        now = int(self._site.clock.now())
+        agenda = await store.read(queue.agenda)
+        if agenda.until <= now:
+            await store.write(loads.free_dead, now)
+            agenda = await store.read(queue.agenda)
+        if agenda.clock <= now and not self._clock_is_ringing:
+            self._clock_is_ringing = True
+            try:  # before anything is claimed for a try, so that what has expired is given up and not tried again
+                ringing = await self._claim_overdue(now)
+            except BaseException:
+                self._clock_is_ringing = False
+                raise
+            self._spawn(self._answer_clock(ringing))
+        claimed = 0
+        if agenda.due <= now:
+            claimed += await self._claim(now, suspects=False)
+        if agenda.suspect_due <= now:
+            claimed += await self._claim(now, suspects=True)
+        return 0.0 if claimed else self._pause(agenda, now)
+
+    def _pause(self, agenda: Agenda, now: int) -> float:
+        times = [agenda.until]
+        if self._room(suspects=False) and agenda.due > now:
+            times.append(agenda.due)
+        if self._room(suspects=True) and agenda.suspect_due > now:
+            times.append(agenda.suspect_due)
+        if not self._clock_is_ringing:
+            times.append(agenda.clock)
+        return min(max(min(times) - self._site.clock.now(), 0.0), limit.QUEUE_LOOK_S)
+
+    def _room(self, *, suspects: bool) -> int:
+        room = limit.QUEUE_LOADS - len(self._carrying)
+        return min(room, limit.QUEUE_SUSPECT_LOADS - len(self._suspects)) if suspects else room
+
+    async def _claim(self, now: int, *, suspects: bool) -> int:
+        """How many loads."""
+        most = min(self._room(suspects=suspects), limit.QUEUE_CLAIM_LOADS)
+        if most <= 0:
+            return 0
+        found = await self._site.store.write(
+            loads.claim, self._site.worker, now, now + limit.QUEUE_LEASE_S, most, limit.QUEUE_ERRANDS_PER_LOAD,
+            suspects=suspects,
+        )  # fmt: skip
+        for load in found:
+            self._carry(load)
+        return len(found)
+
+    # -- what is on its way ----------------------------------------------------------------------------------------
+
+    def _carry(self, load: Load) -> None:
+        self._site.metric.count("queue.loads")
+        task = asyncio.get_running_loop().create_task(self._carrier.carry(load))
+        self._carrying[load.id] = task
+        if load.is_suspect:
+            self._suspects.add(load.id)
+        task.add_done_callback(lambda task: self._carried(load, task))
+
+    def _carried(self, load: Load, task: "asyncio.Task[None]") -> None:
+        del self._carrying[load.id]
+        self._suspects.discard(load.id)
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            self._site.log.defect("queue.carry-defect", exc, destination=load.destination)
+        self._wake.set()
+
+    async def _renew(self) -> None:
+        """What is on its way is ours, however long it takes."""
+        while not await _wait(self._over, limit.QUEUE_RENEW_S):
+            held = list(self._carrying)
+            if not held:
+                continue
+            until = int(self._site.clock.now()) + limit.QUEUE_LEASE_S
+            try:
+                await self._site.store.write(_renew_all, held, until)
+            except Trouble as trouble:
+                self._site.log.warn("queue.not-renewed", fault=type(trouble).__name__, why=trouble)
+
+    async def _claim_overdue(self, now: int) -> Load | None:
+        most, until = limit.QUEUE_ERRANDS_PER_LOAD, now + limit.QUEUE_LEASE_S
+        return await self._site.store.write(loads.claim_overdue, self._site.worker, now, until, most)
+
+    async def _answer_clock(self, ringing: Load | None) -> None:
+        """All parcels whose clock has rung, in pieces."""
+        try:
+            while ringing is not None:
+                now = int(self._site.clock.now())
+                done = [one for claim in ringing.claims for one in overdue.decide(claim, now)]
+                if done:
+                    await self._settler.settle(ringing, done, ends=True)
+                now = int(self._site.clock.now())
+                ringing = None if self._over.is_set() else await self._claim_overdue(now)
+        except Trouble as trouble:
+            self._site.log.warn("queue.clock-not-answered", fault=type(trouble).__name__, why=trouble)
+        except Exception as exc:
+            self._site.log.defect("queue.clock-defect", exc)
+        finally:
+            self._clock_is_ringing = False
+            self._wake.set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Did it happen?"""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _renew_all(tx: Tx, held: list[int], until: int) -> None:
+    for load in held:
+        await loads.renew(tx, load, until)

@@ -1,0 +1,145 @@
+"""The end of an errand: what became of it, the notification that is owed, and the record, in one commit.
+
+Until that commit has returned, the next host may have the message and we still have it, too: after a crash it is sent
+once more. So nobody gives up here as long as the worker lives. While the store cannot be written the load is held, and
+where there is no room for notifications all that owes none is settled first.
+
+Standards: RFC 5321 §4.2.5 and §6.1.
+Faults:    Refusal where a mailbox of ours is gone that was there a moment ago; nothing is settled then.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from posthaus.base import limit
+from posthaus.base.clock import Clock
+from posthaus.base.error import Refusal, Trouble
+from posthaus.base.log import Log
+from posthaus.base.metric import Metric
+from posthaus.flow import pace
+from posthaus.flow.bounce import Bouncer, Report
+from posthaus.mail.outcome import Kind
+from posthaus.store import load as loads
+from posthaus.store import message
+from posthaus.store.error import StoreFull
+from posthaus.store.load import Claim, Load, Settled
+from posthaus.store.message import Content, Placing
+from posthaus.store.queue import Parcel
+from posthaus.store.store import Store
+from posthaus.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of errands of one parcel. `keeping`: to be kept here in the same commit. is_warning: nothing was
+    tried, and the sender is told that it takes long. is_silent: nobody is told of anything."""
+
+    parcel: Parcel
+    settled: tuple[Settled, ...]
+    keeping: tuple[tuple[Content, Placing], ...] = ()
+    is_warning: bool = False
+    is_silent: bool = False
+
+
+class Settler:
+    """Of one worker."""
+
+    def __init__(self, store: Store, bouncer: Bouncer, clock: Clock, log: Log, metric: Metric) -> None:
+        self._store = store
+        self._bouncer = bouncer
+        self._clock = clock
+        self._log = log
+        self._metric = metric
+        self.gives_up = False  # the worker ends: nothing is tried again
+
+    async def settle(
+        self, load: Load, done: Sequence[Done], untried: Sequence[Settled] = (), *, ends: bool, most: int = 0
+    ) -> tuple[Claim, ...] | None:
+        """What the load has next; None where it had run out and nothing was settled. ends: all of it is settled now.
+        most: then it may go on with so many errands."""
+        reports = [(await self._bouncer.report(d.parcel, d.settled, is_warning=d.is_warning), d) for d in done]
+        while True:
+            try:
+                more = await self._store.write(self._commit, load, reports, untried, ends, most)
+            except StoreFull as trouble:
+                owing = [pair for pair in reports if pair[0].notice is not None or pair[1].keeping]
+                self._log.warn("queue.not-settled", fault="StoreFull", why=trouble, owing=len(owing))
+                if 0 < len(owing) < len(reports):
+                    free = [pair for pair in reports if pair not in owing]
+                    if await self._store.write(self._commit, load, free, (), False, 0) is None:
+                        return None
+                    self._tell(load, [d for _, d in free])
+                    reports = owing
+            except Refusal as refusal:  # a mailbox of ours went away: the recipient's, or that of a notification
+                if any(d.keeping for _, d in reports):
+                    raise
+                self._log.warn("queue.nobody-told", fault=type(refusal).__name__, count=len(reports))
+                reports = [(report, replace(d, is_silent=True)) for report, d in reports]
+                continue
+            except Trouble as trouble:
+                self._log.warn("queue.not-settled", fault=type(trouble).__name__, why=trouble)
+            else:
+                if more is None:
+                    self._log.warn("queue.load-lost", destination=load.destination)
+                else:
+                    self._tell(load, [d for _, d in reports])
+                return more
+            if self.gives_up:
+                return None
+            await asyncio.sleep(limit.QUEUE_SETTLE_AGAIN_S)
+
+    async def _commit(
+        self,
+        tx: Tx,
+        load: Load,
+        reports: Sequence[tuple[Report, Done]],
+        untried: Sequence[Settled],
+        ends: bool,
+        most: int,
+    ) -> tuple[Claim, ...] | None:
+        now = int(self._clock.now())
+        if not await loads.renew(tx, load.id, now + limit.QUEUE_LEASE_S):
+            return None
+        for _, done in reports:
+            for content, placing in done.keeping:
+                await message.deliver(tx, content, [placing], now)
+        for report, done in reports:
+            if not done.is_silent:
+                await self._bouncer.write(tx, report, now)
+        results = [_untried(r) if done.is_warning else r for _, done in reports for r in done.settled]
+        outcomes = [r.outcome for r in results if r.outcome is not None]
+        goes_on = ends and most > 0
+        await loads.settle(
+            tx, load, [*results, *untried], now, lambda before: pace.after(before, outcomes, now),
+            ends=ends and not goes_on,
+        )  # fmt: skip
+        if not goes_on:
+            return ()
+        more = await loads.claim_more(tx, load, now, most)
+        if not more:
+            await loads.end(tx, load)
+        return more
+
+    def _tell(self, load: Load, done: Sequence[Done]) -> None:
+        for d in done:
+            for r in d.settled:
+                if r.outcome is None:
+                    continue
+                name = "warned" if d.is_warning else "dropped" if d.is_silent else r.outcome.kind.value
+                self._metric.count(f"queue.{name}")
+                one = r.outcome
+                self._log.event(
+                    f"queue.{name}",
+                    tid=d.parcel.tid,
+                    to=r.errand.recipient.address,
+                    host=one.host,
+                    code=one.code,
+                    status=one.status,
+                    said=one.text if one.kind is not Kind.RELAYED else "",
+                    tls=one.tls,
+                )
+
+
+def _untried(settled: Settled) -> Settled:
+    return replace(settled, outcome=None)
