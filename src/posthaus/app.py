@@ -25,10 +25,13 @@ from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.base.setting import Settings
 from posthaus.base.settingfile import SettingFault
+from posthaus.flow.bounce import Bouncer
 from posthaus.flow.heir import release_dead, worker_name
 from posthaus.flow.index import run_index
 from posthaus.flow.login import Login
 from posthaus.flow.nexthop import NextHops, Ourselves
+from posthaus.flow.queue import Runner
+from posthaus.flow.relay import Relay
 from posthaus.flow.rotate import run_rotate
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
@@ -37,6 +40,7 @@ from posthaus.flow.sweep import run_sweep
 from posthaus.flow.tlscount import TlsCounter
 from posthaus.flow.tlsreport import TlsReporter
 from posthaus.net.bind import bind
+from posthaus.net.connect import Connector
 from posthaus.net.https import Https
 from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
 from posthaus.net.own import OwnDoors, is_of_this_host
@@ -45,6 +49,7 @@ from posthaus.net.resolver import Resolver
 from posthaus.net.resolver import places as resolver_places
 from posthaus.net.stream import Stream
 from posthaus.net.tls import Certificates
+from posthaus.net.tlsclient import ClientTls
 from posthaus.net.wheel import Wheel
 from posthaus.net.whisper import Whisper
 from posthaus.serve.imap.service import ImapService
@@ -133,6 +138,7 @@ class App:
         self.metric = Metric()
         self.wheel = Wheel(self.clock, lambda exc: log.defect("wheel.defect", exc))
         self.ports: dict[str, int] = {}
+        self.queue: Runner | None = None
         self._node = node or SystemChance().name(_WORKER_LETTERS)  # of this App alone, also in tests
         self._secret = secret or self.chance.octets(SECRET_OCTETS)
         self._bound = None if bound is None else list(bound)
@@ -152,7 +158,10 @@ class App:
 
     async def stop(self, drain_s: float | None = None) -> None:
         """No more connections; sessions may finish for so long (default: the setting); then everything is closed."""
-        await drain(self._listeners, self.settings.server.drain if drain_s is None else drain_s)
+        drain_s = self.settings.server.drain if drain_s is None else drain_s
+        resting = asyncio.get_running_loop().create_task(self._queue_off(drain_s))
+        await drain(self._listeners, drain_s)
+        await resting
         self._listeners.clear()
         if self._tick is not None:
             self._tick.cancel()
@@ -179,6 +188,26 @@ class App:
         self._tick_on()
         self._sweep_on()
         await self._listen(self._services())
+        self._queue_on(hostname)
+
+    def _queue_on(self, hostname: str) -> None:
+        """Last, when it is known which addresses are our own."""
+        site = self.site
+        relay = Relay(
+            hostname=hostname,
+            connector=Connector(self.wheel, self.chance, self.settings.send.source),
+            tls=ClientTls(),
+            blobs=site.blobs,
+            clock=self.clock,
+            chance=self.chance,
+            log=self.log,
+        )
+        self.queue = Runner(site, self.hops, relay, Bouncer(site, self.here))
+        self.queue.start()
+
+    async def _queue_off(self, drain_s: float) -> None:
+        if self.queue is not None:
+            await self.queue.stop(drain_s)
 
     async def _open_store(self) -> Store:
         store = await open_store(self.settings.store.url, self.folder / self.settings.store.folder)

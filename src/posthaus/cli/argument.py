@@ -23,6 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_alias(commands)
     _add_smarthost(commands)
     _add_suppression(commands)
+    _add_queue(commands)
     _add_why(commands)
     _add_dkim(commands)
     _add_index(commands)
@@ -234,6 +235,40 @@ def _add_suppression(commands: _Commands) -> None:
     remove = _command(group, "remove", "suppression:remove", "send there again")
     remove.add_argument("address")
     remove.add_argument("--account", metavar="ADDRESS", help="from this account only (default: from everybody here)")
+
+
+_QUEUE_ACTS = {
+    "hold": ("hold", "try no more, until released"),
+    "release": ("release", "try again what was held"),
+    "retry": ("retry", "try now, and not only when it is due"),
+    "drop": ("drop", "take out of the queue; nobody is told"),
+    "bounce": ("return", "give up, and tell the senders"),
+}
+
+
+def _add_queue(commands: _Commands) -> None:
+    group = _group(commands, "queue", "what is on its way out")
+    listing = _command(group, "list", "queue:listing", "what waits, for which host, and why")
+    _add_which(listing)
+    listing.add_argument("--state", choices=("waiting", "held", "returned", "dropped"))
+    listing.add_argument("--most", type=int, default=1_000, metavar="N", help="so many lines (default: 1000)")
+    _command(group, "count", "queue:count", "how much waits for each destination").add_argument(
+        "--json", action="store_true"
+    )
+    for name, (act, words) in _QUEUE_ACTS.items():
+        command = _command(group, name, "queue:change", words)
+        command.set_defaults(act=act)
+        _add_which(command)
+        command.add_argument("--all", action="store_true", help="everything")
+
+
+def _add_which(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--id", metavar="ID", help='as `queue list` shows it: "17" is a message, "17.0" a recipient')
+    command.add_argument("--tid", metavar="ID", help="of the transaction that brought the message")
+    command.add_argument("--destination", metavar="NAME", help='such as "mx/example.org"')
+    command.add_argument("--to", metavar="ADDRESS|DOMAIN", help="of the recipient")
+    command.add_argument("--account", metavar="ADDRESS", help="who submitted it")
+    command.add_argument("--json", action="store_true")
 
 
 def _add_why(commands: _Commands) -> None:

@@ -215,7 +215,7 @@ async def settle(
     done = [r.errand for r in results if r.outcome is not None and r.outcome.is_final]
     await tx.many("DELETE FROM errand WHERE id=$1", [(errand.id,) for errand in done])
     for parcel, n in sorted(Counter([errand.parcel for errand in done]).items()):
-        await _lessen(tx, parcel, n)
+        await lessen(tx, parcel, n)
     later = [r for r in results if r.outcome is None or not r.outcome.is_final]
     await tx.many(
         f"UPDATE errand SET load=0, due=CASE WHEN state={State.HELD:d} THEN CAST({NEVER} AS BIGINT)"
@@ -245,7 +245,7 @@ async def settle(
             await _set_pace(tx, name, before, after, blamed[-1] if blamed else None)
 
 
-async def _lessen(tx: Tx, parcel: int, n: int) -> None:
+async def lessen(tx: Tx, parcel: int, n: int) -> None:
     """The parcel has n errands less; with the last one it goes, and its octets where nothing else names them."""
     row = await tx.one("DELETE FROM parcel WHERE id=$1 AND errands=$2 RETURNING blob", parcel, n)
     if row is None:

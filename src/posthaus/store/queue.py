@@ -189,16 +189,16 @@ async def _reach(tx: Tx, name: str, due: int, n: int, now: int) -> None:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-_ROW = (
+ROW = (
     "e.id, e.destination, e.attempts, e.due, e.state, e.reason, e.account, e.localpart, e.domain, e.orcpt, e.notify,"
     " p.id, p.tid, p.sender_localpart, p.sender_domain, p.envelope, p.account, p.message_id, p.size, p.created,"
     " p.expires, p.warn_at, p.errands"
 )
-JOINED = f"SELECT {_ROW} FROM errand e JOIN parcel p ON p.id = e.id >> {NUMBER_BITS}"
+JOINED = f"SELECT {ROW} FROM errand e JOIN parcel p ON p.id = e.id >> {NUMBER_BITS}"
 
 
 def parcel_of(row: Sequence[Any]) -> Parcel:
-    """From the second half of _ROW."""
+    """From the second half of ROW."""
     id_, tid, localpart, domain, envelope, account, message_id, size, created, expires, warn_at = row[:11]
     return Parcel(
         id_, tid, read_envelope(localpart, domain, envelope), account, message_id, size, created, expires, warn_at
@@ -206,7 +206,7 @@ def parcel_of(row: Sequence[Any]) -> Parcel:
 
 
 def errand_of(row: Sequence[Any]) -> Errand:
-    """From the first half of _ROW."""
+    """From the first half of ROW."""
     id_, destination, attempts, due, state, reason, account, localpart, domain, orcpt, notify = row[:11]
     recipient = Recipient(Address(localpart, domain), orcpt, read_notify(notify))
     return Errand(id_, id_ >> NUMBER_BITS, recipient, destination, attempts, due, state, read_outcome(reason), account)
