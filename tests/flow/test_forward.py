@@ -46,9 +46,9 @@ async def site(office: kit.AsyncOffice) -> Site:
 
 
 async def sealed(site: Site, octets: bytes, address: str = "192.0.2.1", path: str = "joe") -> bytes:
-    findings = await forward.look(site, transaction(address, path), octets)
-    assert findings is not None
-    return await forward.seal(site, kit.DOMAIN, octets, findings) + octets
+    found = await forward.seals(site, transaction(address, path), octets, [kit.DOMAIN, "other.test"])
+    assert found["other.test"] == b""  # it has no key
+    return found[kit.DOMAIN] + octets
 
 
 @pytest.mark.parametrize("size", [0, 400_000], ids=["small", "large"])
@@ -80,8 +80,13 @@ async def test_the_null_reverse_path_and_a_client_on_this_host(site: Site) -> No
     assert b"\tdkim=none\r\n" in local and b"spf=" not in local
 
 
-async def test_nothing_to_seal_with(site: Site) -> None:
-    findings = await forward.look(site, transaction(), MESSAGE)
-    assert findings is not None
-    assert await forward.seal(site, "other.test", MESSAGE, findings) == b""
-    assert await forward.look(replace(site, resolver=None), transaction(), MESSAGE) is None
+async def test_nothing_to_seal(site: Site) -> None:
+    own = transaction()
+    own.author = Address("joe", kit.DOMAIN)
+    for where, one, domain in (
+        (site, own, kit.DOMAIN),
+        (site, transaction(), "other.test"),
+        (replace(site, resolver=None), transaction(), kit.DOMAIN),
+    ):
+        assert await forward.seals(where, one, MESSAGE, [domain]) == {domain: b""}
+    assert isinstance(site.resolver, Zone) and site.resolver.asked == []  # nobody is asked for nothing

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from posthaus.base import limit
-from posthaus.flow import bounce, ingest, srs
+from posthaus.flow import bounce, forward, ingest, srs
 from posthaus.flow.bounce import Mailing, Notice
 from posthaus.flow.route import Here
 from posthaus.flow.sign import signatures
@@ -277,14 +277,15 @@ async def _ways(site: Site, transaction: Transaction, octets: bytes | memoryview
     by_alias: dict[Address | None, list[Recipient]] = {}
     for outward in transaction.outward.values():
         by_alias.setdefault(outward.via, []).append(outward.recipient)
+    seals = await forward.seals(site, transaction, octets, {via.domain for via in by_alias if via is not None})
     received = render_received(site.hostname, transaction)
     ways = []
     for via, recipients in by_alias.items():
-        delivered_to, path = b"", transaction.envelope.reverse_path
+        before, path = signed, transaction.envelope.reverse_path
         if via is not None:
-            delivered_to = trace.render_delivered_to(via)
+            before += seals[via.domain] + trace.render_delivered_to(via)
             path = await srs.rewritten(site, path, via.domain)
-        ways.append(Way(signed + delivered_to + received, tuple(recipients), path))
+        ways.append(Way(before + received, tuple(recipients), path))
     return tuple(ways)
 
 

@@ -9,29 +9,33 @@ Faults:    those of the store.
 """
 
 import asyncio
+from collections.abc import Iterable
 
 from posthaus.base import limit
 from posthaus.check import arcseal
+from posthaus.check.signingkey import SigningKey
 from posthaus.flow.authenticate import Findings, authenticate
 from posthaus.flow.site import Site
 from posthaus.flow.transaction import Transaction
 
 
-async def look(site: Site, transaction: Transaction, octets: bytes | memoryview) -> Findings | None:
-    """What is to be sealed, once for all aliases; None where DNS cannot be asked.
+async def seals(
+    site: Site, transaction: Transaction, octets: bytes | memoryview, domains: Iterable[str]
+) -> dict[str, bytes]:
+    """ARC fields by domain, which is that of an alias. b"" without keys, without DNS, or where the chain is over.
 
-    Mail of our own people needs no seal: we have signed it, and nobody vouches for himself.
+    Mail of our own people needs none: we have signed it, and nobody vouches for himself.
     """
-    return None if site.resolver is None else await authenticate(site, site.resolver, transaction, octets)
+    keys = {domain: await site.keyring.active(site.store, domain) for domain in domains}
+    if transaction.author is not None or site.resolver is None or not any(keys.values()):
+        return dict.fromkeys(keys, b"")
+    findings = await authenticate(site, site.resolver, transaction, octets)
+    # RSA first: all verifiers know it
+    return {domain: await _seal(site, one[0], octets, findings) if one else b"" for domain, one in keys.items()}
 
 
-async def seal(site: Site, domain: str, octets: bytes | memoryview, findings: Findings) -> bytes:
-    """ARC fields by a key of `domain`, which is the alias's; b"" without keys, or where the chain is over."""
-    keys = await site.keyring.active(site.store, domain)
-    if not keys:
-        return b""
-    at = int(site.clock.now())
-    say = (octets, findings.chain, keys[0], site.hostname, findings.results, at)  # RSA first: all verifiers know it
+async def _seal(site: Site, key: SigningKey, octets: bytes | memoryview, findings: Findings) -> bytes:
+    say = (octets, findings.chain, key, site.hostname, findings.results, int(site.clock.now()))
     if len(octets) <= limit.CHECK_INLINE_OCTETS:
         return arcseal.seal(*say)
     return await asyncio.to_thread(arcseal.seal, *say)

@@ -1,14 +1,19 @@
 """Submission to other domains: what is put into the queue, who may send how much, and the author's own copy."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.check.keys import Zone
 
 from posthaus.base import limit
+from posthaus.check.arc import validate
+from posthaus.check.dkim import verify
+from posthaus.flow.rotate import make_key
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import DeliverBy
-from posthaus.store import account, mailbox, record, sending, suppression
+from posthaus.store import account, dkimkey, mailbox, record, sending, suppression
 from posthaus.store.tx import Tx
 
 MESSAGE = (
@@ -174,6 +179,42 @@ async def test_an_alias_that_leads_out_forwards(house: Any) -> None:
     assert second.octets.startswith(b"Delivered-To: other@example.test\r\nReceived: from c.example")
     assert first.recipient.notify == {"FAILURE"}
     assert first.recipient.orcpt == b"rfc822;club@example.test"
+
+
+async def sign_for(house: Any, domain: str) -> Zone:
+    """Gives the domain a key, and the house a DNS that has it."""
+    new = make_key(domain, "rsa", 1)
+    number = await house.site.store.write(dkimkey.add, new, 1)
+    await house.site.store.write(dkimkey.activate, [number], 1)
+    zone = Zone.of_txt({f"{new.selector}._domainkey.{domain}": [new.public.encode()]})
+    house.site = replace(house.site, resolver=zone)
+    return zone
+
+
+async def test_what_our_people_send_is_signed(house: Any) -> None:
+    zone = await sign_for(house, "example.test")
+    anna = await house.account("anna@example.test")
+    message = MESSAGE.replace(b"Message-ID: <1@c.example>\r\n", b"Bcc: c@c.example\r\n")
+    assert (await submitted(house, anna, send("x@elsewhere.example", message=message)))[-1] == 250
+    (one,) = await house.errands()
+    assert one.octets.startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
+    assert b"Bcc" not in one.octets and b"\r\nMessage-ID: " in one.octets  # signed after it was made fit
+    (found,) = await verify(one.octets, zone, house.site.clock.now())
+    assert (found.value, found.domain) == ("pass", "example.test")
+
+
+async def test_what_an_alias_leads_out_is_sealed(house: Any) -> None:
+    zone = await sign_for(house, "example.test")
+    zone.names["b.example", "TXT"] = [b"v=spf1 ip4:198.51.100.7 -all"]
+    await house.alias("club@example.test", "x@elsewhere.example")
+    data = b"EHLO c.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<club@example.test>\r\nDATA\r\n" + MESSAGE + b".\r\n"
+    assert (await house.say(house.mx, data)).codes[-1] == 250
+    (one,) = await house.errands()
+    assert one.octets.startswith(b"ARC-Seal: i=1; a=rsa-sha256;")
+    assert (
+        b"i=1; mx.example.test;\r\n\tdkim=none;\r\n\tspf=pass smtp.mailfrom=a@b.example\r\nDelivered-To: " in one.octets
+    )
+    assert (await validate(one.octets, zone, house.site.clock.now())).value == "pass"
 
 
 async def test_what_comes_back_to_its_alias_goes_round(house: Any) -> None:
