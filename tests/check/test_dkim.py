@@ -96,7 +96,7 @@ async def test_what_is_told() -> None:
         ' header.a=ed25519-sha256 header.b="/gCrinpc";\r\n'
         "\tdkim=pass header.d=football.example.com header.i=@football.example.com header.s=test"
         " header.a=rsa-sha256 header.b=F45dVWDf\r\n"
-    ).replace('"/gCrinpc"', "/gCrinpc")
+    )
 
 
 async def test_our_own() -> None:

@@ -1,5 +1,7 @@
 """Trace fields; nothing a peer says can make another line of them."""
 
+import authres
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,6 +72,34 @@ def test_authentication_results() -> None:
         b"\tspf=pass smtp.mailfrom=a@b.example;\r\n"
         b'\tdkim=fail reason="no??\\"key\\"" header.d=b.example header.b="x\\"y z??Evil: 1"\r\n'
     )
+
+
+PVALUES = [
+    ("a@b.example", "a@b.example"),
+    ("@b.example", "@b.example"),
+    ("rsa-sha256", "rsa-sha256"),
+    ("/gCrinpc", '"/gCrinpc"'),
+    ("2001:db8::1", '"2001:db8::1"'),
+    ("a/b=c@b.example", '"a/b=c@b.example"'),
+    ("a@b@c", '"a@b@c"'),
+    ("", '""'),
+]
+
+
+@pytest.mark.parametrize(("value", "wanted"), PVALUES)
+def test_values_are_quoted_where_they_must_be(value: str, wanted: str) -> None:
+    field = trace.render_authentication_results("mx.example", [Result("x", "pass", (("header", "y", value),))]).decode()
+    assert field.endswith(f"header.y={wanted}\r\n")
+    (found,) = authres.AuthenticationResultsHeader.parse(field.replace("\r\n", "")).results
+    if value:  # it reads an empty one as none
+        assert found.properties[0].value == value
+
+
+def test_a_long_result_has_lines_of_its_own() -> None:
+    properties = tuple(("header", name, name * 390) for name in "dis")
+    field = trace.render_arc_results(3, "mx.example", [Result("dkim", "pass", properties)])
+    assert field.startswith(b"ARC-Authentication-Results: i=3; mx.example;\r\n\tdkim=pass\r\n\t\theader.d=ddd")
+    assert max(map(len, field.split(b"\r\n"))) <= 998
 
 
 def test_received_fields_are_counted_in_the_header_only() -> None:

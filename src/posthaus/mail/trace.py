@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from posthaus.mail.address import Address
 from posthaus.mail.date import render_date
 
+_LINE_OCTETS = 500  # of one result in a line; a longer one has a line for each property
 _VALUE_OCTETS = 400  # of one value of the peer in a trace field; two of them and their frame stay below 998
 
 _NOT_NAME = re.compile(r"[^A-Za-z0-9._:\[\]-]")
 _NOT_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^_`{|}~/@:-]")
+_BARE_VALUE = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]*@?[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
 _NOT_TEXT = re.compile(r"[^\x20-\x7e]")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _COMMENT_SPECIAL = re.compile(r"([()\\])")
@@ -120,15 +122,16 @@ def _result(result: Result) -> str:
     text = f"{_token(result.method)}={_token(result.value)}"
     if result.reason:
         text += f' reason="{_quoted(result.reason)}"'
-    for ptype, name, value in result.properties:
-        text += f" {_token(ptype)}.{_token(name)}={_pvalue(value)}"
-    return text
+    words = [f"{_token(ptype)}.{_token(name)}={_pvalue(value)}" for ptype, name, value in result.properties]
+    is_long = len(text) + sum(map(len, words)) > _LINE_OCTETS
+    return ("\r\n\t\t" if is_long else " ").join([text, *words])
 
 
 def _pvalue(value: str) -> str:
     """pvalue = [CFWS] ( ( value / [ [ local-part ] "@" ] domain-name ) ) [CFWS]"""
+    # RFC 2045 §5.1: a slash, a colon or an equals sign is no part of a token. Quoted, each value is right.
     cut = value[:_VALUE_OCTETS]
-    return cut if cut and _NOT_TOKEN.search(cut) is None else f'"{_quoted(cut)}"'
+    return cut if _BARE_VALUE.fullmatch(cut) is not None else f'"{_quoted(cut)}"'
 
 
 def _path(address: Address) -> str:
