@@ -80,6 +80,7 @@ IMAP_BAD_COMMANDS = 20  # one after the other, before BYE
 IMAP_UNAUTHENTICATED_LITERAL_OCTETS = 4 * 1024  # a name or a password
 IMAP_SASL_LINE_OCTETS = 16 * 1024  # RFC 4954 §4 has 12,288; Kerberos tickets and tokens are the longest
 IMAP_SET_RANGES = 10_000  # in one sequence set
+IMAP_SORT_KEYS = 20  # in one SORT
 IMAP_SEARCH_KEYS = 2_000  # in one SEARCH
 IMAP_LIST_PATTERNS = 100  # in one LIST; each is held against every mailbox
 IMAP_ID_PAIRS = 30  # RFC 2971 §3.3

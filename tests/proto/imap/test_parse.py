@@ -62,8 +62,20 @@ def test_states() -> None:
     late = {name for name, rule in RULES.items() if rule.states == (State.SELECTED,)}
     assert early == {b"CAPABILITY", b"NOOP", b"LOGOUT", b"ID", b"STARTTLS", b"AUTHENTICATE", b"LOGIN"}
     assert late == {
-        *(b"CHECK", b"CLOSE", b"UNSELECT", b"EXPUNGE", b"SEARCH", b"FETCH", b"STORE", b"COPY", b"MOVE"),
+        *(
+            b"CHECK",
+            b"CLOSE",
+            b"UNSELECT",
+            b"EXPUNGE",
+            b"SEARCH",
+            b"SORT",
+            b"THREAD",
+            b"FETCH",
+            b"STORE",
+            b"COPY",
+            b"MOVE",
+        ),
     }
     assert {name for name, rule in RULES.items() if rule.uid} == {
-        *(b"EXPUNGE", b"SEARCH", b"FETCH", b"STORE", b"COPY", b"MOVE"),
+        *(b"EXPUNGE", b"SEARCH", b"SORT", b"THREAD", b"FETCH", b"STORE", b"COPY", b"MOVE"),
     }

@@ -64,6 +64,12 @@ TABLE = (
     Row(b"BINARY", "RFC 3516 §3", When.AFTER),
     Row(b"ESEARCH", "RFC 4731 §3", When.AFTER),
     Row(b"SEARCHRES", "RFC 5182 §2", When.AFTER),
+    Row(b"SORT", "RFC 5256 §1", When.AFTER),
+    Row(b"SORT=DISPLAY", "RFC 5957 §2", When.AFTER),
+    Row(b"ESORT", "RFC 5267 §3", When.AFTER),
+    Row(b"THREAD=ORDEREDSUBJECT", "RFC 5256 §1", When.AFTER),
+    Row(b"THREAD=REFERENCES", "RFC 5256 §1", When.AFTER),
+    Row(b"THREAD=REFS", "RFC 5256 §3", When.AFTER),  # by draft-ietf-morg-inthread
     Row(b"WITHIN", "RFC 5032 §2", When.AFTER),
     Row(b"LIST-EXTENDED", "RFC 5258 §3", When.AFTER),
     Row(b"LIST-STATUS", "RFC 5819 §2", When.AFTER),

@@ -227,6 +227,34 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class SortKey:
+    name: bytes  # upper case
+    is_reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """RFC 5256 §3; with RETURN, RFC 5267 §3."""
+
+    tag: bytes
+    uid: bool
+    keys: tuple[SortKey, ...]
+    key: Key
+    returns: frozenset[Return] | None = None
+    has_modseq: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """RFC 5256 §3"""
+
+    tag: bytes
+    uid: bool
+    algorithm: bytes  # upper case
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
     tag: bytes
     uid: bool
@@ -291,6 +319,8 @@ Command = (
     | Unselect
     | Expunge
     | Search
+    | Sort
+    | Thread
     | Fetch
     | Store
     | Copy

@@ -49,6 +49,7 @@ from posthaus.proto.imap.parse_message import (
     parse_store,
 )
 from posthaus.proto.imap.parse_search import parse_search
+from posthaus.proto.imap.parse_sort import parse_sort, parse_thread
 from posthaus.proto.imap.quirk import LENIENT, Quirk
 from posthaus.proto.imap.token import Cursor, Literal
 
@@ -118,6 +119,8 @@ RULES: dict[bytes, Rule] = {
     b"UNSELECT": Rule(bare(Unselect), _SELECTED),
     b"EXPUNGE": Rule(parse_expunge, _SELECTED, uid=True),
     b"SEARCH": Rule(parse_search, _SELECTED, uid=True),
+    b"SORT": Rule(parse_sort, _SELECTED, uid=True),
+    b"THREAD": Rule(parse_thread, _SELECTED, uid=True),
     b"FETCH": Rule(parse_fetch, _SELECTED, uid=True),
     b"STORE": Rule(parse_store, _SELECTED, uid=True),
     b"COPY": Rule(parse_copy, _SELECTED, uid=True),

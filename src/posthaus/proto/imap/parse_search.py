@@ -71,20 +71,26 @@ def parse_search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
     """search = "SEARCH" [search-return-opts] SP search-program"""
     cursor.space()
     returns = None
-    if _skip_word(cursor, b"RETURN"):
-        returns = _take_returns(cursor)
+    if skip_word(cursor, b"RETURN"):
+        returns = take_returns(cursor)
         cursor.space()
     codec = "utf-8"  # RFC 9051 §6.4.4; RFC 3501 says US-ASCII, of which it is the extension
-    if _skip_word(cursor, b"CHARSET"):
-        codec = _take_charset(cursor)
+    if skip_word(cursor, b"CHARSET"):
+        codec = take_charset(cursor)
         cursor.space()
+    key, has_modseq = take_program(cursor, codec)
+    return Search(tag, uid, key, returns, has_modseq)
+
+
+def take_program(cursor: Cursor, codec: str) -> tuple[Key, bool]:
+    """The keys, up to the end of the command, and whether MODSEQ is one of them."""
     reader = _Reader(cursor, codec)
     key = reader.read()
     cursor.end()
-    return Search(tag, uid, key, returns, reader.has_modseq)
+    return key, reader.has_modseq
 
 
-def _skip_word(cursor: Cursor, word: bytes) -> bool:
+def skip_word(cursor: Cursor, word: bytes) -> bool:
     """Step over the word and its space, if it stands here."""
     size = len(word)
     if cursor.text[cursor.at : cursor.at + size + 1].upper() != word + b" ":
@@ -94,7 +100,7 @@ def _skip_word(cursor: Cursor, word: bytes) -> bool:
     return True
 
 
-def _take_returns(cursor: Cursor) -> frozenset[Return]:
+def take_returns(cursor: Cursor) -> frozenset[Return]:
     """search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" """
     cursor.expect(b"(")
     returns: set[Return] = set()
@@ -108,7 +114,7 @@ def _take_returns(cursor: Cursor) -> frozenset[Return]:
     return frozenset(returns) or frozenset({Return.ALL})  # RFC 4731 §3.1: () is ALL
 
 
-def _take_charset(cursor: Cursor) -> str:
+def take_charset(cursor: Cursor) -> str:
     name = cursor.take_astring().decode("ascii", "replace").upper()
     codec = CHARSETS.get(name)
     if codec is None:
@@ -164,10 +170,10 @@ class _Reader:
 
     def _take_opener(self) -> bytes:
         cursor = self.cursor
-        if _skip_word(cursor, b"OR"):
+        if skip_word(cursor, b"OR"):
             self._count()
             return b"OR"
-        opener = b"(" if cursor.skip(b"(") else b"NOT" if _skip_word(cursor, b"NOT") else b""
+        opener = b"(" if cursor.skip(b"(") else b"NOT" if skip_word(cursor, b"NOT") else b""
         if opener:
             self.nesting += 1
             if self.nesting > IMAP_NESTING:

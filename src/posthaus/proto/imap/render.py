@@ -139,6 +139,22 @@ def search(numbers: Sequence[int], modseq: int | None = None) -> bytes:
     return b"* SEARCH%b%b\r\n" % (words, b"" if modseq is None else b" (MODSEQ %d)" % modseq)
 
 
+def sort(numbers: Sequence[int], modseq: int | None = None) -> bytes:
+    """sort-data = "SORT" *(SP nz-number) [SP search-sort-mod-seq]; RFC 5256 §4, RFC 7162 §3.1.6"""
+    return b"* SORT" + search(numbers, modseq)[len(b"* SEARCH") :]
+
+
+def render_numbers(numbers: Sequence[int]) -> bytes:
+    """A sequence-set in an order of its own (RFC 5267 §3.2): what rises by ones is written as a range."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] + 1 == number:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    return b",".join([b"%d" % run[0] if len(run) == 1 else b"%d:%d" % (run[0], run[1]) for run in runs])
+
+
 def esearch(tag: bytes, *, uid: bool, results: Iterable[tuple[bytes, bytes]]) -> bytes:
     """RFC 9051 §7.3.4. `results` are MIN, MAX, COUNT, ALL, MODSEQ with their octets; what is empty is left out."""
     words = b"".join([b" %b %b" % pair for pair in results if pair[1]])

@@ -10,7 +10,7 @@ Faults:    StoreDown, StoreBusy.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from posthaus.base.error import Trouble
@@ -52,26 +52,41 @@ async def search(session: "ImapSession", command: Search) -> None:
 
 async def _search(session: "ImapSession", command: Search, returns: frozenset[Return] | None) -> None:
     view = session.selected
-    if command.has_modseq:
-        session.want_modseqs()  # RFC 7162 §3.1.5
-    also = ("modseq",) if command.has_modseq else ()
-    plan = compile_search(command.key, await _scope(session, command.key), also=also)
+    plan = await _plan(session, command.key, with_modseq=command.has_modseq)
     if returns is None and plan.judge is None and plan.within is None:
         less = _less(view, uid=command.uid)
         if less is not None:
             await _answer_as_text(session, plan, less)
             return
+    uids, modseqs = await _collect(session, plan, with_modseq=command.has_modseq, first_only=returns in _FIRST_ONLY)
+    if returns is not None and Return.SAVE in returns:
+        view.saved = _to_save(uids, returns)
+    await _answer(session, command, returns, uids, modseqs)
+
+
+async def find(session: "ImapSession", search_key: key.Key, *, with_modseq: bool) -> tuple[list[int], _Found]:
+    """UIDs of all that match, rising, and their MODSEQs where these are asked for."""
+    return await _collect(session, await _plan(session, search_key, with_modseq=with_modseq), with_modseq=with_modseq)
+
+
+async def _plan(session: "ImapSession", search_key: key.Key, *, with_modseq: bool) -> Plan:
+    if with_modseq:
+        session.want_modseqs()  # RFC 7162 §3.1.5
+    return compile_search(search_key, await _scope(session, search_key), also=("modseq",) if with_modseq else ())
+
+
+async def _collect(
+    session: "ImapSession", plan: Plan, *, with_modseq: bool, first_only: bool = False
+) -> tuple[list[int], _Found]:
     uids: list[int] = []
     modseqs: _Found = {}
     async for found in _found(session, plan):
         uids += [row[0] for row in found]
-        if command.has_modseq:
+        if with_modseq:
             modseqs.update({row[0]: row[1] for row in found})
-        if returns in _FIRST_ONLY and uids:
+        if first_only and uids:
             break
-    if returns is not None and Return.SAVE in returns:
-        view.saved = _to_save(uids, returns)
-    await _answer(session, command, returns, uids, modseqs)
+    return uids, modseqs
 
 
 _FIRST_ONLY = (frozenset({Return.MIN}), frozenset({Return.MIN, Return.SAVE}))
@@ -198,6 +213,16 @@ async def _answer(
         modseq = max(modseqs.values()) if modseqs else None
         await session.send(render.search(numbers, modseq))
         return
+    results = answer_results(returns, numbers, render.render_uids)
+    if modseqs:
+        results.append((b"MODSEQ", b"%d" % _highest_told(returns, uids, modseqs)))
+    await session.send(render.esearch(command.tag, uid=command.uid, results=results))
+
+
+def answer_results(
+    returns: frozenset[Return], numbers: Sequence[int], render_all: Callable[[Sequence[int]], bytes]
+) -> list[tuple[bytes, bytes]]:
+    """What ESEARCH says of these numbers, in their order."""
     results: list[tuple[bytes, bytes]] = []
     if numbers:
         if Return.MIN in returns:
@@ -205,12 +230,10 @@ async def _answer(
         if Return.MAX in returns:
             results.append((b"MAX", b"%d" % numbers[-1]))
         if Return.ALL in returns:
-            results.append((b"ALL", render.render_uids(numbers)))
+            results.append((b"ALL", render_all(numbers)))
     if Return.COUNT in returns:
         results.append((b"COUNT", b"%d" % len(numbers)))
-    if modseqs:
-        results.append((b"MODSEQ", b"%d" % _highest_told(returns, uids, modseqs)))
-    await session.send(render.esearch(command.tag, uid=command.uid, results=results))
+    return results
 
 
 def _highest_told(returns: frozenset[Return], uids: Sequence[int], modseqs: _Found) -> int:

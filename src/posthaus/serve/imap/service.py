@@ -12,7 +12,20 @@ from posthaus.flow.site import Site
 from posthaus.net.stream import Stream
 from posthaus.proto.imap import command, event
 from posthaus.proto.imap.server import Engine
-from posthaus.serve.imap import access, append, copy, expunge, fetch, listing, mailbox, search, select, status, store
+from posthaus.serve.imap import (
+    access,
+    append,
+    copy,
+    expunge,
+    fetch,
+    listing,
+    mailbox,
+    search,
+    select,
+    sort,
+    status,
+    store,
+)
 from posthaus.serve.imap.session import Answer, ImapSession
 
 ANSWERS: dict[type, Answer] = {
@@ -47,6 +60,8 @@ ANSWERS: dict[type, Answer] = {
     command.Unselect: expunge.unselect,
     command.Expunge: expunge.expunge,
     command.Search: search.search,
+    command.Sort: sort.sort,
+    command.Thread: sort.thread,
     command.Fetch: fetch.fetch,
     command.Store: store.store,
     command.Copy: copy.copy,

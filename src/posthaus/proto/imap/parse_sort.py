@@ -1,0 +1,61 @@
+"""Reading SORT and THREAD: what to order by, then a search program as SEARCH has it.
+
+Standards: RFC 5256 §3, §5; RFC 5957 §3 (DISPLAYFROM, DISPLAYTO); RFC 5267 §3.2 (RETURN).
+Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
+"""
+
+from posthaus.base.limit import IMAP_SORT_KEYS
+from posthaus.proto.imap.command import Sort, SortKey, Thread
+from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.parse_search import skip_word, take_charset, take_program, take_returns
+from posthaus.proto.imap.token import Cursor
+
+ORDERS = frozenset({b"ARRIVAL", b"CC", b"DATE", b"FROM", b"SIZE", b"SUBJECT", b"TO", b"DISPLAYFROM", b"DISPLAYTO"})
+ALGORITHMS = frozenset({b"ORDEREDSUBJECT", b"REFERENCES", b"REFS"})
+
+
+def parse_sort(cursor: Cursor, tag: bytes, uid: bool) -> Sort:
+    """sort = ["UID" SP] "SORT" [search-return-opts] SP sort-criteria SP search-criteria"""
+    cursor.space()
+    returns = None
+    if skip_word(cursor, b"RETURN"):
+        returns = take_returns(cursor)
+        cursor.space()
+    keys = _take_keys(cursor)
+    cursor.space()
+    codec = take_charset(cursor)
+    cursor.space()
+    key, has_modseq = take_program(cursor, codec)
+    return Sort(tag, uid, keys, key, returns, has_modseq)
+
+
+def _take_keys(cursor: Cursor) -> tuple[SortKey, ...]:
+    """sort-criteria = "(" sort-criterion *(SP sort-criterion) ")" """
+    cursor.expect(b"(")
+    keys: list[SortKey] = []
+    while True:
+        word = cursor.take_word()
+        is_reverse = word == b"REVERSE"
+        if is_reverse:
+            cursor.space()
+            word = cursor.take_word()
+        if word not in ORDERS:
+            raise ParseFault("no such SORT key")
+        keys.append(SortKey(word, is_reverse))
+        if len(keys) > IMAP_SORT_KEYS:
+            raise ParseFault("too many SORT keys")
+        if cursor.skip(b")"):
+            return tuple(keys)
+        cursor.space()
+
+
+def parse_thread(cursor: Cursor, tag: bytes, uid: bool) -> Thread:
+    """thread = ["UID" SP] "THREAD" SP thread-alg SP search-criteria"""
+    algorithm = cursor.next_atom().upper()
+    if algorithm not in ALGORITHMS:
+        raise ParseFault("no such THREAD algorithm")
+    cursor.space()
+    codec = take_charset(cursor)
+    cursor.space()
+    key, _ = take_program(cursor, codec)
+    return Thread(tag, uid, algorithm, key)

@@ -1,0 +1,88 @@
+"""SORT and THREAD against a plain model, and what is odd in mail."""
+
+import random
+
+from posthaus.testing.imaphouse import Client, ImapHouse
+
+SEED = 5_957
+
+
+def mail(subject: str = "", *, sender: str = "", to: str = "", cc: str = "", date: str = "", size: int = 0) -> bytes:
+    fields = {"Subject": subject, "From": sender, "To": to, "Cc": cc, "Date": date}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
+    return (head + "\r\n" + "x" * size + "\r\n").encode()
+
+
+async def sorted_by(client: Client, keys: str, *, uid: bool = False) -> list[int]:
+    (line,) = await client.ok(f"{'UID ' if uid else ''}SORT ({keys}) UTF-8 ALL")
+    assert line.startswith("* SORT")
+    return [int(word) for word in line.split()[2:]]
+
+
+async def filled(house: ImapHouse, *messages: bytes) -> Client:
+    client = await house.login()
+    for octets in messages:
+        await client.append("INBOX", octets)
+    await client.ok("SELECT INBOX")
+    return client
+
+
+async def test_each_key(house: ImapHouse) -> None:
+    client = await filled(
+        house,
+        mail("Re: b", sender="Zoe <anna@x.example>", to="c@x.example", date="Mon, 5 Jan 2026 10:00:00 +0200", size=30),
+        mail("[list] B", sender="=?utf-8?q?=C3=84nna?= <zoe@x.example>", to="B@x.example", cc="z@x", size=10),
+        mail("a", sender="bert@x.example", date="Mon, 5 Jan 2026 09:30:00 +0000", size=20),
+        mail("", date="not a date"),
+    )
+    assert await sorted_by(client, "SUBJECT") == [4, 3, 1, 2]  # without what is before and behind it
+    assert await sorted_by(client, "FROM") == [4, 1, 3, 2]  # by mailbox, not by name
+    assert await sorted_by(client, "DISPLAYFROM") == [4, 3, 1, 2]  # no name: the address
+    assert await sorted_by(client, "TO") == [3, 4, 2, 1]
+    assert await sorted_by(client, "REVERSE CC") == [2, 1, 3, 4]
+    assert (await sorted_by(client, "DATE"))[:2] == [2, 4]  # without a date that can be read: when it came
+    assert (await sorted_by(client, "DATE"))[2:] == [1, 3]
+    assert await sorted_by(client, "ARRIVAL") == [1, 2, 3, 4]
+    assert await sorted_by(client, "REVERSE ARRIVAL") == [1, 2, 3, 4]  # all came at once: the order of the mailbox
+
+
+async def test_several_keys_as_a_model_says(house: ImapHouse) -> None:
+    chance = random.Random(SEED)
+    rows = [(chance.choice("abc"), chance.choice("xyz"), chance.randint(1, 3) * 10) for _ in range(60)]
+    client = await filled(house, *[mail(s, sender=f"{f}@x.example", size=n) for s, f, n in rows])
+    for _ in range(30):
+        keys = chance.sample(range(3), chance.randint(1, 3))
+        flips = [chance.random() < 0.5 for _ in keys]
+        wanted = list(range(60))
+        for at, flip in reversed(list(zip(keys, flips, strict=True))):
+            wanted.sort(key=lambda n, at=at: rows[n][at], reverse=flip)  # type: ignore[misc]
+        names = ["SUBJECT", "FROM", "SIZE"]
+        asked = " ".join(("REVERSE " if flip else "") + names[at] for at, flip in zip(keys, flips, strict=True))
+        assert await sorted_by(client, asked) == [n + 1 for n in wanted], asked
+
+
+async def test_uids_and_what_is_found(house: ImapHouse) -> None:
+    client = await filled(house, *[mail(word) for word in ("c", "b", "a")])
+    await client.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    await client.ok("EXPUNGE")
+    assert await sorted_by(client, "SUBJECT", uid=True) == [3, 2]
+    assert await client.ok("SORT (SUBJECT) UTF-8 SUBJECT b") == ["* SORT 1"]
+    assert await client.ok("SORT (SUBJECT) UTF-8 SUBJECT nothing") == ["* SORT"]
+    assert await client.ok("UID THREAD REFERENCES UTF-8 ALL") == ["* THREAD (2)(3)"]
+    *_, line = await client.ok("SORT (SUBJECT) UTF-8 MODSEQ 1")
+    assert line.startswith("* SORT 2 1 (MODSEQ ")
+    await client.ok("SORT RETURN (SAVE) (SUBJECT) UTF-8 2")
+    assert await client.ok("SEARCH $") == ["* SEARCH 2"]
+
+
+async def test_many_messages_are_put_in_order_beside_the_loop(house: ImapHouse) -> None:
+    client = await house.login()
+    octets = mail("x")
+    literal = b"APPEND INBOX {%d+}\r\n%b\r\n" % (len(octets), octets)
+    for n in range(2_100):
+        client.send(b"p%d %b" % (n, literal))
+    await client.answers("p2099")
+    await client.ok("SELECT INBOX")
+    assert await sorted_by(client, "REVERSE SUBJECT DATE") == list(range(1, 2_101))
+    (line,) = await client.ok("THREAD ORDEREDSUBJECT UTF-8 ALL")
+    assert line.startswith("* THREAD (1 (2)(3)(4)")
