@@ -174,6 +174,21 @@ async def test_what_is_not_taken_wakes_again() -> None:
         assert pair.stream.take() == b"onetwo"
 
 
+async def test_what_is_no_reason_does_not_wake() -> None:
+    """Half a record of TLS, tickets, a peer that reads again: all rouse, and none of them is the deadline."""
+    async with paired() as pair:
+        waiting = asyncio.create_task(pair.stream.wait(60))
+        await turns()
+        pair.stream.data_received(b"")
+        await turns()
+        pair.stream.pause_writing()
+        pair.stream.resume_writing()
+        await turns()
+        assert not waiting.done()
+        await pair.later(61)
+        assert await waiting is Wake.DEADLINE
+
+
 async def test_deadline_of_a_silent_client() -> None:
     async with paired() as pair:
         waiting = asyncio.create_task(pair.stream.wait(60))
@@ -342,6 +357,22 @@ async def test_tls_whole_and_octet_by_octet(
         assert pair.stream.take() == b"a1 NOOP\r\n"
         pair.stream.write(b"a1 OK\r\n")
         assert await pair.client.receive_exactly(7) == b"a1 OK\r\n"
+
+
+async def test_half_a_record_of_tls_does_not_wake(certificates: Certificates, trust: ssl.SSLContext) -> None:
+    """A slow network cuts records in two: a session must not take the first half for the end of its patience."""
+    async with paired() as pair:
+        await shake(pair, certificates, trust)
+        waiting = asyncio.create_task(pair.stream.wait(60))
+        pair.client.side.write(b"A001 NOOP\r\n")
+        record = pair.client._out.read()
+        await asyncio.get_running_loop().sock_sendall(pair.client.sock, record[:10])
+        for _ in range(20):
+            await turns()
+        assert not waiting.done()
+        await asyncio.get_running_loop().sock_sendall(pair.client.sock, record[10:])
+        assert await waiting is Wake.OCTETS
+        assert pair.stream.take() == b"A001 NOOP\r\n"
 
 
 async def test_tls_moves_much_both_ways(certificates: Certificates, trust: ssl.SSLContext) -> None:

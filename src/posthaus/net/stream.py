@@ -101,13 +101,15 @@ class Stream(asyncio.Protocol):
             self._deadline = due = self._wheel.monotonic() + timeout_s
             if self._alarm is None or self._alarm.due_s > due:
                 self._arm(due)
-            self._waiter = waiter = self._loop.create_future()
             self._turn_ends = 0.0
-            try:
-                await waiter
-            finally:
-                self._waiter = None
-            wake = self._reason()
+            in_time = True
+            while wake is None and in_time:  # half a record of TLS, or a ticket, rouses and is no reason to wake
+                self._waiter = waiter = self._loop.create_future()
+                try:
+                    in_time = await waiter
+                finally:
+                    self._waiter = None
+                wake = self._reason()
         return wake or Wake.DEADLINE
 
     def has_had_its_turn(self) -> bool:
