@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from posthaus.testing.clock import JumpClock
     from posthaus.testing.fault import Answer, Crumbs, Cut
     from posthaus.testing.kit import AsyncOffice, Defects, Office, running, server
-    from posthaus.testing.remote import DROP, ENDLESS, HANG, Arrived, Last, Raw, Remote, remote_mx
+    from posthaus.testing.remote import DROP, ENDLESS, HANG, Arrived, Last, Raw, Remote, remote_mx, running_remote_mx
 
 __all__ = [
     "DROP",
@@ -37,6 +37,7 @@ __all__ = [
     "SeededChance",
     "remote_mx",
     "running",
+    "running_remote_mx",
     "server",
 ]
 
@@ -44,7 +45,8 @@ _WHERE = {
     "JumpClock": "clock",
     "SeededChance": "chance",
     **dict.fromkeys(("Answer", "Crumbs", "Cut"), "fault"),
-    **dict.fromkeys(("DROP", "ENDLESS", "HANG", "Arrived", "Last", "Raw", "Remote", "remote_mx"), "remote"),
+    **dict.fromkeys(("DROP", "ENDLESS", "HANG", "Arrived", "Last", "Raw", "Remote"), "remote"),
+    **dict.fromkeys(("remote_mx", "running_remote_mx"), "remote"),
 }
 
 

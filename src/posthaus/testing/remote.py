@@ -4,6 +4,7 @@
     async with remote_mx({"RCPT": [None, "452 4.5.3 Too many"]}) as mx: ...  # the first as usual, the second not
     async with remote_mx({"END": DROP}) as mx: ...                          # gone after the final dot, every time
     ... mx.host, mx.port; mx.messages, mx.commands, mx.connections ...
+    with running_remote_mx(...) as mx: ...                                  # the same for tests without asyncio
 
 An order is for a moment: GREETING, a verb (EHLO, HELO, STARTTLS, MAIL, RCPT, DATA, BDAT, RSET, NOOP, QUIT ...), or END,
 the end of the message. It is a reply, DROP, HANG, ENDLESS, Raw octets, or Last(reply), which closes after it; a list of
@@ -19,9 +20,10 @@ import contextlib
 import enum
 import ssl
 import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from posthaus.net.tls import make_self_signed
 HOST = "127.0.0.1"
 KEYWORDS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN")
 _LINE_OCTETS = 1 << 24
+_START_S = 60.0
 _LONG_AGO_S = 20 * 366 * 86_400
 
 
@@ -323,3 +326,33 @@ async def remote_mx(
         for visit in list(visits):
             visit.cancel()
         await asyncio.gather(*visits, return_exceptions=True)
+
+
+@contextmanager
+def running_remote_mx(
+    orders: Orders | None = None,
+    *,
+    keywords: Sequence[str] = KEYWORDS,
+    names: Sequence[str] = ("mx.example",),
+    expired: bool = False,
+    tls_first: bool = False,
+    crumbs: bool = False,
+    host: str = HOST,
+) -> Iterator[Remote]:
+    """The same for tests without asyncio: the host has a thread of its own."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        thread = threading.Thread(target=loop.run_forever, name="remote-mx", daemon=True)
+        thread.start()
+        opened = remote_mx(
+            orders, keywords=keywords, names=names, expired=expired, tls_first=tls_first, crumbs=crumbs, host=host
+        )
+        try:
+            made = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(_START_S)
+            try:
+                yield made
+            finally:
+                asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(_START_S)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(_START_S)
