@@ -22,6 +22,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_domain(commands)
     _add_alias(commands)
     _add_smarthost(commands)
+    _add_transport(commands)
     _add_suppression(commands)
     _add_queue(commands)
     _add_why(commands)
@@ -183,6 +184,20 @@ def _add_smarthost(commands: _Commands) -> None:
         group, "remove", "smarthost:remove", "no longer; what waits for it waits until there is one again"
     )
     remove.add_argument("name")
+
+
+def _add_transport(commands: _Commands) -> None:
+    group = _group(commands, "transport", "the way to other servers")
+    test = _command(
+        group,
+        "test",
+        "transport:test",
+        "go the way that mail to an address takes, and show each line of the dialogue: next hop, connection, EHLO, "
+        "TLS, MAIL, RCPT. Nothing is sent; exit code 1 where the address would not be taken",
+    )
+    test.add_argument("address", metavar="ADDRESS", help="of somebody elsewhere")
+    test.add_argument("--from", dest="sender", metavar="ADDRESS", help="the reverse-path (default: <>)")
+    test.add_argument("--send", action="store_true", help="send a short message, too")
 
 
 def _add_dkim(commands: _Commands) -> None:

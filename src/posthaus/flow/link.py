@@ -16,6 +16,7 @@ Faults:    Trouble of the store, where octets that lie outside cannot be read; t
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from posthaus.base import limit
@@ -124,6 +125,26 @@ class Link:
             found |= {at: one for at, one in zip(batch, outcomes, strict=True) if one is not None}
             waiting = [at for at in waiting if at not in found]
         return [found[at] for at in range(len(errands))]
+
+    async def probe(self, envelope: Envelope, recipient: Recipient) -> Outcome:
+        """MAIL and RCPT, and no message: what would become of one for this recipient. RELAYED: it would be taken."""
+        dialogue = self._dialogue
+        engine = dialogue.engine
+        unfit = fit.recipient_fault(recipient, engine.offered)
+        if unfit is not None:
+            return self._unfit(unfit)
+        mail = fit.render_mail(envelope, [recipient], Survey(), engine.offered)
+        try:
+            for line in (mail, fit.render_rcpt(recipient, engine.offered)):
+                engine.probe(line)
+                heard = await dialogue.reply()
+                if not heard.is_positive:
+                    return self._outcome((Ask.RCPT, heard), "")
+            engine.reset()
+            await dialogue.reply()
+        except Lost as lost:
+            return self._outcome(None, str(lost))
+        return replace(self._outcome((Ask.RCPT, heard), ""), kind=Kind.RELAYED)
 
     # -- one transaction -------------------------------------------------------------------------------------------
 
