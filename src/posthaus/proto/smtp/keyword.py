@@ -23,6 +23,7 @@ class Offer:
     mechanisms: tuple[str, ...] = ()
     recipients: int = limit.SMTP_RECIPIENTS
     transactions: int = limit.SMTP_TRANSACTIONS
+    dsn: bool = True
     requiretls: bool = False
     deliver_by_s: int | None = None  # the nearest deadline at which a message may be returned; None: not offered
     priority: str = ""  # profile of MT-PRIORITY; "": not offered
@@ -51,7 +52,7 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("ENHANCEDSTATUSCODES", "RFC 2034 §3", _always("ENHANCEDSTATUSCODES")),
     Keyword("CHUNKING", "RFC 3030 §2", _always("CHUNKING")),
     Keyword("BINARYMIME", "RFC 3030 §3", _always("BINARYMIME")),
-    Keyword("DSN", "RFC 3461 §4", _always("DSN")),
+    Keyword("DSN", "RFC 3461 §4", lambda offer: "DSN" if offer.dsn else ""),
     Keyword("STARTTLS", "RFC 3207 §4", lambda offer: "STARTTLS" if offer.starttls else ""),
     Keyword("AUTH", "RFC 4954 §3", lambda offer: " ".join(("AUTH", *offer.mechanisms)) if offer.mechanisms else ""),
     Keyword("REQUIRETLS", "RFC 8689 §2", lambda offer: "REQUIRETLS" if offer.requiretls else ""),

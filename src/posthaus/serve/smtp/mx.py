@@ -39,7 +39,9 @@ class MxPolicy:
 
     def offer(self, client: Client, base: Offer) -> Offer:
         # RFC 8689 §2: REQUIRETLS inside of TLS only. What is asked of the way on goes along where an alias leads out.
-        return replace(base, requiretls=client.tls is not None, deliver_by_s=limit.SMTP_DELIVER_BY_S)
+        # Whoever may not ask for a notification of success tells of it himself (RFC 3461 §5.2.2), and nobody can have
+        # us write to an address that he made up.
+        return replace(base, dsn=False, requiretls=client.tls is not None, deliver_by_s=limit.SMTP_DELIVER_BY_S)
 
     async def connect(self, client: Client) -> Reply:
         return reply.greeting(self._here.hostname)

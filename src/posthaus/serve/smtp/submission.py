@@ -52,9 +52,8 @@ class SubmissionPolicy:
 
     def offer(self, client: Client, base: Offer) -> Offer:
         hold_until = int(self._site.clock.now()) + limit.SMTP_HOLD_S
-        return replace(
-            self._inner.offer(client, base), priority="MIXER", hold_s=limit.SMTP_HOLD_S, hold_until=hold_until
-        )
+        inner = self._inner.offer(client, base)
+        return replace(inner, dsn=True, priority="MIXER", hold_s=limit.SMTP_HOLD_S, hold_until=hold_until)
 
     async def connect(self, client: Client) -> Reply:
         return reply.greeting(self._here.hostname)
