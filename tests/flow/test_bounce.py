@@ -148,7 +148,7 @@ async def test_made(site: Site) -> None:
     assert notice.content.prepared.subject == "Not delivered: Grüße"
     assert found.message_id == "m1@a.example" and found.dsn.envid == "Q+Q" and found.dsn.arrival == NOW - 60
     assert octets.endswith(HEAD + b"hello\r\n\r\n--" + octets.split(b'boundary="')[1][:26] + b"--\r\n")
-    assert notice.envelope.reverse_path is None and notice.recipient.notify == {"NEVER"}
+    assert notice.envelope.reverse_path is None
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,7 @@ async def test_the_account_if_the_address_is_gone(site: Site) -> None:
     assert len(await site.store.read(_inbox, ben)) == 1
     await site.store.write(account.mark_removed, ben.id)
     assert await site.store.write(bounce.put, notice, HERE, NOW) == "nowhere"
+    assert await site.store.write(bounce.put, replace(notice, account=999), HERE, NOW) == "nowhere"
 
 
 # -- with the queue ------------------------------------------------------------------------------------------------
@@ -333,6 +334,16 @@ async def test_a_mailbox_here_is_not_suppressed(site: Site) -> None:
     await _settle(site, load, FAILED)
     assert len(await site.store.read(_inbox, anna)) == 1
     assert await site.store.read(suppression.listing) == []
+
+
+async def test_an_alias_that_leads_out(site: Site) -> None:
+    ben = await person(site.store, "ben")
+    for target in (ben.key, "x@c.example", "y@d.example"):
+        await site.store.write(directory.add_alias, ANNA.key, ANNA.domain, target)
+    await _settle(site, await _submit(site, OTTO, account=ben.id), FAILED)
+    assert len(await site.store.read(_inbox, ben)) == 1
+    found = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 9, 99, suspects=False)
+    assert {load.destination for load in found} == {"mx/c.example", "mx/d.example"}
 
 
 async def test_a_parcel_without_sender(site: Site) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from posthaus.base import limit
 from posthaus.flow import ingest, srs
-from posthaus.flow.route import POSTMASTER, Here, find_route, locals_of
+from posthaus.flow.route import POSTMASTER, Here, find_route, locals_of, relays_of
 from posthaus.flow.sign import signatures
 from posthaus.flow.site import Site
 from posthaus.mail import trace
@@ -33,6 +33,7 @@ from posthaus.mail.word import decode_words
 from posthaus.proto.smtp.param import decode_xtext
 from posthaus.store import account as accounts
 from posthaus.store import blob, directory, message, queue, record, smarthost, suppression
+from posthaus.store.error import NoSuchAccount
 from posthaus.store.load import Settled
 from posthaus.store.message import Content, Placing
 from posthaus.store.queue import NewErrand, NewParcel, Parcel
@@ -74,11 +75,6 @@ class Notice:
         """RFC 3461 §6.1: from the null reverse-path."""
         return Envelope(None, body="8BITMIME", smtputf8=self.smtputf8)
 
-    @property
-    def recipient(self) -> Recipient:
-        """RFC 3461 §6.1: nobody is to be told of the fate of a DSN."""
-        return Recipient(self.to, notify=NEVER)
-
 
 # -- who is owed what ----------------------------------------------------------------------------------------------
 
@@ -114,7 +110,7 @@ def _action(recipient: Recipient, outcome: Outcome, account: int) -> Action | No
             action = Action.RELAYED
         case Kind.DELIVERED:
             action = Action.DELIVERED
-    # RFC 3461 §5.2.6 not: a stranger's forged address would be told of our success.
+    # A stranger is not offered DSN: his address may be forged, and would be told of our success.
     return action if account and _asks(recipient, "SUCCESS", default=False) else None
 
 
@@ -227,32 +223,35 @@ def _original_of(mailing: Mailing, dsn: Dsn) -> Original:
 
 
 async def put(tx: Tx, notice: Notice, here: Here, now: int) -> str:
-    """Into the INBOX of whoever the reverse-path leads to, however full it is, or onto the queue. Where it went:
-    "inbox", "queue", or "nowhere" because the sender is no longer there."""
-    found = locals_of(await find_route(tx, notice.to, here))
-    placings = [Placing(local.account_id, local.inbox, 0) for local in found]
-    if not placings and not await _is_ours(tx, notice.to, here):
-        await _enqueue(tx, notice, now)
-        return "queue"
-    if not placings and notice.account:
-        account = await accounts.get(tx, notice.account)
-        placings = [Placing(account.id, account.inbox, 0)] if account.state == accounts.OPEN else []
-    if not placings:
-        return "nowhere"
-    content = replace(notice.content, prefix=trace.render_return_path(None))
-    await message.deliver(tx, content, placings, now)
-    return "inbox"
+    """Into the INBOX of whoever the reverse-path leads to, however full it is, or onto the queue where it leads out.
+    Where it went: "inbox", "queue", or "nowhere" because the sender is no longer there."""
+    found = await find_route(tx, notice.to, here, may_relay=True)
+    placings = [Placing(local.account_id, local.inbox, 0) for local in locals_of(found)]
+    outward = relays_of(found)
+    if not placings and not outward and notice.account:
+        placings = await _own_inbox(tx, notice.account)
+    if placings:
+        content = replace(notice.content, prefix=trace.render_return_path(None))
+        await message.deliver(tx, content, placings, now)
+    for relay in outward:
+        await _enqueue(tx, notice, relay.address, now)
+    return "inbox" if placings else "queue" if outward else "nowhere"
 
 
-async def _is_ours(tx: Tx, address: Address, here: Here) -> bool:
-    return address.domain in here.literals | {here.hostname, ""} or await directory.domain_exists(tx, address.domain)
+async def _own_inbox(tx: Tx, account: int) -> list[Placing]:
+    try:
+        found = await accounts.get(tx, account)
+    except NoSuchAccount:
+        return []
+    return [Placing(found.id, found.inbox, 0)] if found.state == accounts.OPEN else []
 
 
-async def _enqueue(tx: Tx, notice: Notice, now: int) -> None:
-    destination = await smarthost.destination(tx, notice.to, None)
+async def _enqueue(tx: Tx, notice: Notice, to: Address, now: int) -> None:
     content = replace(notice.content, prefix=notice.signed)
     parcel = NewParcel(content, notice.envelope, notice.own_tid, 0, now + limit.DSN_GIVE_UP_S, 0)
-    await queue.enqueue(tx, parcel, [NewErrand(notice.recipient, destination, now)], now)
+    # RFC 3461 §6.1: nobody is to be told of the fate of a DSN
+    errand = NewErrand(Recipient(to, notify=NEVER), await smarthost.destination(tx, to, None), now)
+    await queue.enqueue(tx, parcel, [errand], now)
 
 
 # -- what the queue asks -------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from posthaus.base import limit
-from posthaus.flow import bounce, forward, ingest, srs
+from posthaus.flow import bounce, forward, ingest, report, srs
 from posthaus.flow.bounce import Mailing, Notice
 from posthaus.flow.route import Here
 from posthaus.flow.sign import signatures
@@ -90,6 +90,7 @@ class Plan:
     ways: tuple[Way, ...] = ()
     blind: bytes = b""  # the lines in front of the author's own copy
     origin: Mapping[str, str | int] = field(default_factory=dict)  # for the record
+    heard: report.Heard | None = None  # what it says of a message that we sent
 
 
 _NO_WAYS: tuple[Way, ...] = ()
@@ -128,6 +129,7 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
             ways,
             transaction.blind,
             _origin(transaction),
+            report.hear(octets, prepared, transaction.envelope),
         )
         notice = await _notice(site, plan, octets, now)
         await site.store.write(keep, plan, notice, here, now)
@@ -179,6 +181,8 @@ async def keep(tx: Tx, plan: Plan, notice: Notice | None, here: Here, now: int) 
         await record.write(tx, _entries(plan, queued, now))
     if notice is not None:
         await bounce.tell(tx, notice, here, now)
+    if plan.heard is not None:
+        await report.note(tx, plan.heard, now)
 
 
 async def _who_waits(tx: Tx, plan: Plan, now: int) -> set[int]:
