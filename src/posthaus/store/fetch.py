@@ -130,8 +130,8 @@ async def dense_flags(tx: Tx, mailbox: int, first: int, last: int) -> list[int] 
     """
     row = await tx.one(
         # an aggregate reads a sorted subquery in its order, in both databases
-        "SELECT count(*), string_agg(f, ',') FROM"
-        " (SELECT CAST(flags AS TEXT) AS f FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id) AS sorted",
+        "SELECT count(*), string_agg(CAST(flags AS TEXT), ',') FROM"
+        " (SELECT flags FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id) AS sorted",
         mailbox << 32 | first,
         mailbox << 32 | last,
     )

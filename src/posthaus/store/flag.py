@@ -71,7 +71,7 @@ async def store(
         )
         await _count(tx, mailbox, modseq, before, new_of, changed[0][0])
         await change.write(tx, account, modseq, mailbox, change.Kind.FLAGS, changed, now)
-    return Stored(modseq, there, [new_of[f] for f in old], changed, refused)
+    return Stored(modseq, there, list(map(new_of.__getitem__, old)), changed, refused)
 
 
 async def _flags(tx: Tx, mailbox: int, uids: Ranges) -> tuple[Sequence[int], Sequence[int]]:

@@ -16,7 +16,7 @@ from posthaus.mail.uidset import Range, Ranges
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import Fetch
 from posthaus.proto.imap.section import Attribute, Binary, Plain, Section
-from posthaus.serve.imap import outside
+from posthaus.serve.imap import flagline, outside
 from posthaus.serve.imap.attribute import Batch, Plan, plan
 from posthaus.serve.imap.view import View
 from posthaus.store import fetch as rows
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
 _FLAGS_ONLY = ("uid", "flags")
+_FLAG_LINES = (flagline.WITH_UID, flagline.WITHOUT_UID)
 
 
 async def fetch(session: "ImapSession", command: Fetch) -> None:
@@ -109,10 +110,12 @@ async def _send_dense(session: "ImapSession", how: Plan, low: int, last: int, nu
     flags = await session.site.store.read(rows.dense_flags, view.mailbox, low, last)
     if flags is None:
         return False
-    batch = Batch(
-        {"uid": range(low, last + 1), "flags": flags}, view.flag_text, 0 if session.is_rev2 else view.recent_from
-    )
-    await session.send(how.lines(range(number, number + len(flags)), batch))
+    numbers, uids, recent_from = range(number, number + len(flags)), range(low, last + 1), session.recent_from
+    if how.form in _FLAG_LINES:
+        inner = flagline.texts(view.flag_text, flags, uids, recent_from)
+        await session.send(flagline.lines(numbers, uids if how.form == flagline.WITH_UID else None, inner))
+    else:
+        await session.send(how.lines(numbers, Batch({"uid": uids, "flags": flags}, view.flag_text, recent_from)))
     return True
 
 
@@ -149,7 +152,7 @@ async def _send_batch(session: "ImapSession", how: Plan, found: Sequence[Row], n
 def _batch(session: "ImapSession", how: Plan, found: Sequence[Row]) -> Batch:
     view = session.selected
     columns = dict(zip(how.columns, zip(*found, strict=True), strict=True))
-    return Batch(columns, view.flag_text, 0 if session.is_rev2 else view.recent_from)
+    return Batch(columns, view.flag_text, session.recent_from)
 
 
 async def send_flags(session: "ImapSession", uids: Sequence[Range], *, with_uid: bool) -> None:

@@ -248,6 +248,11 @@ class ImapSession:
         """For the answer to a command that expunged (RFC 7162 §3.2.8); the news have been told."""
         return code.highest_modseq(self.selected.modseq) if self.has_modseqs else None
 
+    @property
+    def recent_from(self) -> int:
+        """UIDs from here on are \\Recent; 0 where this client does not speak of it."""
+        return 0 if self.is_rev2 else self.selected.recent_from
+
     def now(self) -> int:
         return int(self.site.clock.now())
 

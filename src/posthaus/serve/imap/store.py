@@ -13,9 +13,9 @@ from posthaus.mail.flag import parse_flags
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Store
 from posthaus.proto.imap.section import Attribute, Plain
-from posthaus.serve.imap import fetch
+from posthaus.serve.imap import fetch, flagline
 from posthaus.serve.imap.attribute import plan
-from posthaus.serve.imap.view import RECENT, View
+from posthaus.serve.imap.view import View
 from posthaus.store import flag
 
 if TYPE_CHECKING:
@@ -65,13 +65,8 @@ async def _send_modseqs(session: "ImapSession", stored: flag.Stored, command: St
 
 
 async def _send(session: "ImapSession", view: View, stored: flag.Stored, *, with_uid: bool) -> None:
-    text, flags, uids = view.flag_text, stored.flags, stored.uids
-    if not session.is_rev2 and uids and uids[-1] >= view.recent_from:
-        flags = [f | RECENT if u >= view.recent_from else f for f, u in zip(flags, uids, strict=True)]
-    numbers = view.uids.numbers_of(uids)
-    if with_uid:
-        rows = zip(numbers, uids, [text[f] for f in flags], strict=True)
-        await session.send(b"".join(map(b"* %d FETCH (UID %d FLAGS (%b))\r\n".__mod__, rows)))
-    else:
-        lines = zip(numbers, [text[f] for f in flags], strict=True)
-        await session.send(b"".join(map(b"* %d FETCH (FLAGS (%b))\r\n".__mod__, lines)))
+    uids = stored.uids
+    if uids:
+        numbers = view.uids.numbers_of(uids)
+        inner = flagline.texts(view.flag_text, stored.flags, uids, session.recent_from)
+        await session.send(flagline.lines(numbers, uids if with_uid else None, inner))
