@@ -100,6 +100,18 @@ async def find(tx: Tx, account: int, name: str) -> Mailbox:
     return Mailbox(*row)
 
 
+async def find_at(tx: Tx, account: int, name: str) -> tuple[Mailbox, int]:
+    """As find, with the account's MODSEQ: where the book of changes stands. One statement, for every SELECT asks it."""
+    row = await tx.one(
+        f"SELECT (SELECT a.modseq FROM account a WHERE a.id=$1), {_COLUMNS} FROM mailbox WHERE account=$1 AND name=$2",
+        account,
+        canonical(name),
+    )
+    if row is None or row[-1] != OPEN:
+        raise NoSuchMailbox
+    return Mailbox(*row[1:]), row[0]
+
+
 async def listing(tx: Tx, account: int) -> list[Mailbox]:
     """All of an account, names only ones too, by name."""
     rows = await tx.all(f"SELECT {_COLUMNS} FROM mailbox WHERE account=$1 AND state<>2 ORDER BY name", account)

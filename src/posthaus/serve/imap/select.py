@@ -17,7 +17,6 @@ from posthaus.serve.imap import fetch
 from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.serve.imap.view import View
-from posthaus.store import account as accounts
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.gone import present
 from posthaus.store.mailbox import Mailbox
@@ -43,15 +42,16 @@ class _Opened:
 
 
 async def _open(tx: Tx, account: int, name: str, qresync: QResync | None) -> _Opened:
-    box = await mailboxes.find(tx, account, name)
-    uids = UidMap(present(box.uidnext, await mailboxes.gone(tx, box.id)))
+    box, modseq = await mailboxes.find_at(tx, account, name)
+    has_gaps = box.total < box.uidnext - 1
+    uids = UidMap(present(box.uidnext, await mailboxes.gone(tx, box.id) if has_gaps else ()))
     keywords = await mailboxes.keywords(tx, box.id)
     missed = None
     if qresync is not None and qresync.uidvalidity == box.uidvalidity:
         known = [(1, max(box.uidnext - 1, 1))] if qresync.known is None else qresync.known.resolve(box.uidnext - 1)
         missed = await since(tx, box, qresync.modseq, known)
     unseen = await mailboxes.first_unseen(tx, box)
-    return _Opened(box, await accounts.modseq(tx, account), uids, keywords, unseen, missed)
+    return _Opened(box, modseq, uids, keywords, unseen, missed)
 
 
 async def select(session: "ImapSession", command: Select) -> None:
@@ -59,12 +59,16 @@ async def select(session: "ImapSession", command: Select) -> None:
         session.bad(command.tag, "ENABLE QRESYNC first")  # RFC 7162 §3.2.5
         return
     if session.view is not None:
-        session.unselect()
         session.say(b"* OK [CLOSED] The previous mailbox is closed\r\n")  # RFC 9051 §7.1
     store, account = session.site.store, session.account
     if command.condstore or command.qresync is not None:
         session.has_modseqs = True
-    opened = await store.read(_open, account, command.mailbox, command.qresync)
+    session.watch()
+    try:
+        opened = await store.read(_open, account, command.mailbox, command.qresync)
+    except BaseException:
+        session.unselect()
+        raise
     box, unseen = opened.box, opened.unseen
     view = View(
         account, box.id, box.name, box.uidvalidity, opened.uids, max(box.modseq, 1), opened.keywords,

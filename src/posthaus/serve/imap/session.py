@@ -270,12 +270,15 @@ class ImapSession:
 
     # -- the selected mailbox --------------------------------------------------------------------------------------
 
+    def watch(self) -> None:
+        """From now on this session hears of the account's changes. Before a mailbox is read, so that none is missed."""
+        self.unselect()
+        self._watch = self.site.store.watch(self.account, self._ring)
+
     def select(self, view: View, book: int) -> None:
-        """From now on this session hears of the account's changes, after MODSEQ book."""
+        """The view was read when the book had come to this MODSEQ."""
         self.view = view
         self._book = book
-        self._rung = True  # something may have happened between the reading and the watching
-        self._watch = self.site.store.watch(view.account, self._ring)
 
     def unselect(self) -> None:
         if self._watch is not None:
