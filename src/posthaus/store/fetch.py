@@ -63,8 +63,9 @@ def select_columns(columns: tuple[str, ...], table: str, where: str) -> str:
 
 async def placements(tx: Tx, mailbox: int, first: int, last: int, columns: tuple[str, ...], most: int) -> Sequence[Row]:
     """Rows of the UIDs first to last, at most so many."""
-    sql = select_columns(columns, "placement", "p.id BETWEEN $1 AND $2 ORDER BY p.id LIMIT $3")
-    return await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last, most)
+    # SQLite plans a statement anew for each value that is bound to its LIMIT: a tenth of the time of ENVELOPE
+    sql = select_columns(columns, "placement", f"p.id BETWEEN $1 AND $2 ORDER BY p.id LIMIT {most:d}")
+    return await tx.all(sql, mailbox << 32 | first, mailbox << 32 | last)
 
 
 async def tombstone(tx: Tx, mailbox: int, uid: int, columns: tuple[str, ...]) -> Row | None:

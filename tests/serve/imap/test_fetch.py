@@ -153,6 +153,19 @@ async def test_more_than_a_batch(house: ImapHouse) -> None:
         assert line.startswith(f'* {number} FETCH (UID {uid} ENVELOPE (NIL "{uid - 1}" ')
 
 
+async def test_a_body_beside_other_attributes(house: ImapHouse) -> None:
+    """Lines with bodies are put together in another way; a name of a field may look like a place of a format."""
+    client = await filled(house, b"x%b: one\r\n\r\nhello\r\n", b"x%d: two\r\n\r\nyou\r\n")
+    fields = 'BODY[HEADER.FIELDS ("x%b" "x%d" "%%")]'
+    heard = await client.ok(f"FETCH 1:2 (FLAGS {fields.replace('BODY', 'BODY.PEEK')} UID BODY.PEEK[] RFC822.SIZE)")
+    assert heard == [
+        f"* 1 FETCH (FLAGS () {fields} {{12}}\r\nx%b: one\r\n\r\n UID 1 BODY[] {{19}}\r\nx%b: one\r\n\r\nhello\r\n"
+        " RFC822.SIZE 19)",
+        f"* 2 FETCH (FLAGS () {fields} {{12}}\r\nx%d: two\r\n\r\n UID 2 BODY[] {{17}}\r\nx%d: two\r\n\r\nyou\r\n"
+        " RFC822.SIZE 17)",
+    ]
+
+
 async def test_octets_that_are_gone_for_good(house: ImapHouse) -> None:
     """RFC 9051 §7.1: EXPUNGEISSUED."""
     client, other = await filled(house, mail(), mail()), await house.login(select="INBOX")

@@ -8,9 +8,11 @@ Standards: RFC 9051 §6.4.5, §7.5.2; RFC 3501 §7.4.2.
 Faults:    UnknownEncoding, for BINARY of a transfer encoding that we cannot take off (RFC 9051 §6.4.5.1).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice, repeat
 from typing import Any
 
 from posthaus.base.error import Refusal
@@ -23,6 +25,7 @@ from posthaus.store.blob import unpack
 Column = Sequence[Any]
 
 _ROWS_NARROW, _ROWS_WIDE, _ROWS_BODY = 2_000, 500, 64
+_PIECES = re.compile(rb"%b|(?:[^%]|%[d%])+").findall
 
 
 class UnknownEncoding(Refusal):
@@ -63,13 +66,28 @@ class Plan:
     form: bytes  # of the whole line; its first place is the message number
     rows: int  # in a batch
     has_body: bool
+    pieces: tuple[tuple[bytes, int], ...]  # the form cut at the octets: how many numbers each has; b"": octets
 
     def lines(self, numbers: Column, batch: Batch) -> bytes:
         """The responses of a batch whose octets are all at hand."""
         values: list[Column] = [numbers]
         for writer in self.writers:
             values += writer.make(batch)
+        if self.has_body:
+            pieces = self._side_by_side(iter(values), len(numbers))
+            return b"".join(chain.from_iterable(zip(*pieces, strict=True)))
         return b"".join(map(self.form.__mod__, zip(*values, strict=True)))
+
+    def _side_by_side(self, values: Iterator[Column], lines: int) -> Iterator[Iterable[bytes]]:
+        """The pieces of all lines. Joined so, a body is copied once (measured, 10,000 of 4 KB: 6 ms, with a format for
+        each line 38; a line of some hundred octets is better off with the format)."""
+        for form, numbers in self.pieces:
+            if numbers:
+                yield map(form.__mod__, zip(*islice(values, numbers), strict=True))
+            elif form:
+                yield repeat(form % (), lines)
+            else:
+                yield next(values)
 
 
 @lru_cache(maxsize=500)
@@ -80,7 +98,8 @@ def plan(attributes: tuple[Attribute, ...]) -> Plan:
     has_body = "body" in columns
     rows = _ROWS_BODY if has_body else _ROWS_WIDE if columns.keys() - _NARROW else _ROWS_NARROW
     form = b"* %d FETCH (" + b" ".join([w.form for w in writers]) + b")\r\n"
-    return Plan(tuple(columns), writers, form, rows, has_body)
+    pieces = [(b"", 0) if p == b"%b" else (p, p.replace(b"%%", b"").count(b"%d")) for p in _PIECES(form)]
+    return Plan(tuple(columns), writers, form, rows, has_body, tuple(pieces))
 
 
 _NARROW = {"uid", "flags", "modseq", "size", "received", "saved", "message"}
