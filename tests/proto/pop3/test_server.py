@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from posthaus.proto.line import NEED_DATA
 from posthaus.proto.pop3.command import Apop, Auth, Dele, List, Top, Uidl
 from posthaus.proto.pop3.event import End, Event, Password, Quit, Reset, Response, Retrieve, Stat, Stls
+from posthaus.proto.pop3.reply import render_multiline
 from posthaus.proto.pop3.server import Offer, Pop3Server, State
 
 STAMP = b"<1896.697170952@dbc.mtview.ca.us>"
@@ -22,7 +23,7 @@ def answer(engine: Pop3Server, event: Event) -> None:
         case Retrieve(numbers):
             for number in numbers:
                 if 0 < number <= 3:
-                    engine.send_octets(b"+OK 4 octets\r\n", b".%d\r\n" % number)
+                    engine.send(render_multiline(b"+OK 4 octets\r\n", b".%d\r\n" % number))
                 else:
                     engine.send(b"-ERR no such message\r\n")
         case Password("tim", "tanstaaf") | Apop("tim", b"c4c9334bac560ecc979e58001b3e22fb"):

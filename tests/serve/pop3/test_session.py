@@ -220,7 +220,7 @@ async def house(opened: SqliteStore) -> AsyncIterator[House]:
 
 def whole(octets: bytes) -> bytes:
     octets = b"Return-Path: <>\r\n" + octets
-    return b"+OK %d octets\r\n" % len(octets) + render_multiline(octets)
+    return render_multiline(b"+OK %d octets\r\n" % len(octets), octets)
 
 
 def after_login(stream: ScriptedStream) -> bytes:
@@ -305,13 +305,30 @@ async def test_pipelined_run_is_read_in_batches(house: House, monkeypatch: pytes
     assert len(stream.writes) > 4
 
 
+async def test_one_after_the_other_is_read_ahead(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[list[int]] = []
+    octets_of = blob.octets_of
+
+    async def counted(tx: Tx, messages: list[int]) -> dict[int, blob.Octets]:
+        reads.append(messages)
+        return await octets_of(tx, messages)
+
+    monkeypatch.setattr(blob, "octets_of", counted)
+    steps = [b"RETR 1\r\n", b"DELE 3\r\n", b"RETR 2\r\n", b"RETR 3\r\n", b"RSET\r\n", b"RETR 3\r\n", b"RETR 1\r\n"]
+    stream = await house.play(LOGIN, *steps, b"QUIT\r\n")
+    one, two, three = map(whole, MAILS)
+    deleted = b"-ERR message is deleted\r\n"
+    assert after_login(stream) == b"".join([one, b"+OK\r\n", two, deleted, b"+OK\r\n", three, one, b"+OK bye\r\n"])
+    assert [len(messages) for messages in reads] == [3, 1, 1]  # a refused number ends the reading ahead
+
+
 async def test_large_message_goes_in_pieces(house: House) -> None:
     body = b".dot\r\nmore\r\n" * 60_000
     await house.append(b"Subject: large\r\n\r\n" + body, outside="aabb")
     stream = await house.play(LOGIN, b"RETR 4\r\nTOP 4 0\r\nTOP 4 3\r\nTOP 4 20000\r\nQUIT\r\n")
     octets = b"Subject: large\r\n\r\n" + body
     top = b"+OK\r\nReturn-Path: <>\r\nSubject: large\r\n\r\n"
-    lines = render_multiline(body).splitlines(keepends=True)
+    lines = render_multiline(b"\r\n", body).splitlines(keepends=True)[1:]
     assert after_login(stream) == b"".join(
         [whole(octets), top, b".\r\n", top, *lines[:3], b".\r\n", top, *lines[:20_000], b".\r\n+OK bye\r\n"]
     )

@@ -63,14 +63,17 @@ def render_octets(size: int) -> bytes:
     return b"+OK %d octets\r\n" % size
 
 
-def render_multiline(octets: bytes) -> bytes:
-    """The rest of a multi-line reply: dots stuffed, and the end."""
-    stuffer = Stuffer()
-    return stuffer.feed(octets) + stuffer.end()
+def render_multiline(title: bytes, *pieces: bytes) -> bytes:
+    """A whole multi-line reply: its first line, the octets with dots stuffed, and the end."""
+    octets = b"".join((title, *pieces))
+    if _DOTTED.search(octets) is not None:
+        octets = _DOTTED.sub(rb"\g<0>.", octets)
+    # RFC 1939 §3: the last line ends with CR LF before the dot; we add it where the message lacks it
+    return octets + (END if octets.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
 class Stuffer:
-    """render_multiline() for octets that come in pieces."""
+    """What render_multiline() does behind the title, for octets that come in pieces."""
 
     __slots__ = ("_tail",)
 
@@ -87,5 +90,5 @@ class Stuffer:
         return stuffed
 
     def end(self) -> bytes:
-        """RFC 1939 §3: the last line ends with CR LF before the dot; we add it where the message lacks it."""
+        """See render_multiline()."""
         return END if self._tail == b"\r\n" else b"\r\n.\r\n"

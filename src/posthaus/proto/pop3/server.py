@@ -56,6 +56,7 @@ class Offer:
 _BEFORE_LOGIN = frozenset((User, Pass, Apop, Auth, Bare.STLS, Bare.UTF8))
 _AFTER_LOGIN = frozenset((List, Uidl, Retr, Dele, Top, Bare.STAT, Bare.NOOP, Bare.RSET))
 _PARSED = Command | CommandFault | LineFault
+_FAULTS = (CommandFault, LineFault)
 
 
 class Pop3Server:
@@ -132,14 +133,8 @@ class Pop3Server:
             self.state = State.AUTHORIZATION
         self._say(octets)
 
-    def send_octets(self, title: bytes, octets: bytes) -> None:
-        """One multi-line reply: its first line, and what follows."""
-        self._pay()
-        self._say(title)
-        self._say(reply.render_multiline(octets))
-
     def begin_octets(self, title: bytes) -> None:
-        """The same in pieces: then more() any number of times, the last with reply.END."""
+        """One multi-line reply in pieces: then more() any number of times, the last with reply.END."""
         self._pay()
         self._say(title)
 
@@ -187,6 +182,8 @@ class Pop3Server:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             return ahead
+        if not self._lines:
+            return NEED_DATA
         # RFC 2449 §4 bounds commands by 255 octets; passwords and AUTH responses may be longer.
         most = self._line_octets if self.state is State.TRANSACTION else self._login_line_octets
         line = self._lines.next_line(most)
@@ -211,13 +208,15 @@ class Pop3Server:
 
     def _handle(self, parsed: _PARSED) -> Event | None:
         """An event, or None where the engine has answered by itself."""
-        if isinstance(parsed, CommandFault | LineFault):
+        if isinstance(parsed, _FAULTS):
             return self._refuse(parsed)
         kind = parsed if isinstance(parsed, Bare) else type(parsed)
         if kind in (_AFTER_LOGIN if self.state is State.AUTHORIZATION else _BEFORE_LOGIN):
             return self._fault(reply.NOT_NOW)
         self._faults = 0
         match parsed:
+            case Retr():  # first: it comes by thousands
+                return self._retrieve(parsed)
             case Bare():
                 return self._bare(parsed)
             case User() | Pass() | Apop() | Auth():
@@ -225,8 +224,6 @@ class Pop3Server:
             case Lang(tag):
                 self._say(_answer_lang(tag))
                 return None
-            case Retr():
-                return self._retrieve(parsed)
             case _:
                 return self._ask(parsed)
 

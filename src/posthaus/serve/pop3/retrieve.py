@@ -36,10 +36,20 @@ class Retriever:
         self._drop = drop
         self._blobs = blobs
         self._flush = flush
-        self._ahead: dict[int, Octets] = {}  # message -> what was read ahead
+        self._ahead: dict[int, bytes] = {}  # number -> the reply, of messages that were read ahead
         self._last = 0  # number of the last RETR
         self.retrieved = 0  # messages
         self.retrieved_octets = 0
+
+    def has_answered(self, numbers: tuple[int, ...]) -> bool:
+        """Answers a single RETR of what was read ahead: without a coroutine, for most have to wait for nothing."""
+        number = numbers[0]
+        if len(numbers) > 1 or number not in self._ahead or self._drop.fault(number) is not None:
+            return False
+        self._engine.send(self._ahead.pop(number))
+        self._last = number
+        self._count(number)
+        return True
 
     async def retrieve(self, numbers: tuple[int, ...]) -> None:
         """RETR of each number, in order."""
@@ -62,7 +72,7 @@ class Retriever:
             await self._send_pieces(octets, reply.DONE, lines)
         else:
             body = first_lines(unpack(octets.body, octets.packing), lines)[0] if lines else b""
-            self._engine.send_octets(reply.DONE, b"".join((octets.prefix, octets.head, body)))
+            self._engine.send(reply.render_multiline(reply.DONE, octets.prefix, octets.head, body))
 
     def _batches(self, numbers: tuple[int, ...]) -> Iterator[list[int]]:
         batch: list[int] = []
@@ -79,45 +89,37 @@ class Retriever:
     async def _send_batch(self, numbers: list[int]) -> None:
         drop, engine = self._drop, self._engine
         faults = {number: fault for number in numbers if (fault := drop.fault(number)) is not None}
-        wanted = [drop.message(number) for number in numbers if number not in faults]
-        found = await self._read(numbers, wanted)
-        self._last = numbers[-1]
+        wanted = [number for number in numbers if number not in faults]
+        # who asks for one after the other, waiting for each, will ask for the next few
+        ahead = self._next_few(numbers[0] + 1) if numbers == wanted == [self._last + 1] else []
+        found = await self._maildrop.octets_of([drop.message(n) for n in (*wanted, *ahead)]) if wanted else {}
         for number in numbers:
             fault = faults.get(number)
             octets = None if fault is not None else found.get(drop.message(number))
             if octets is None:
                 engine.send(fault or reply.IS_GONE)
                 continue
-            title = reply.render_octets(octets.size)
             if octets.place:
-                await self._send_pieces(octets, title, None)
+                await self._send_pieces(octets, reply.render_octets(octets.size), None)
             else:
-                engine.send_octets(title, octets.whole())
-            self.retrieved += 1
-            self.retrieved_octets += octets.size
+                engine.send(_whole(octets))
+            self._count(number)
+        self._last = numbers[-1]
+        self._ahead = {n: _whole(octets) for n in ahead if (octets := found.get(drop.message(n))) and not octets.place}
 
-    async def _read(self, numbers: list[int], wanted: list[int]) -> dict[int, Octets]:
-        """Octets of the wanted messages; one look at the store for the next few where they are asked for in turn."""
-        ahead, self._ahead = self._ahead, {}
-        if len(wanted) != 1:
-            return await self._maildrop.octets_of(wanted) if wanted else {}
-        if wanted[0] in ahead:
-            self._ahead = ahead
-            return {wanted[0]: ahead.pop(wanted[0])}
-        if numbers[0] != self._last + 1:
-            return await self._maildrop.octets_of(wanted)
-        self._ahead = await self._maildrop.octets_of([*wanted, *self._next_few(numbers[0] + 1)])
-        return {m: self._ahead.pop(m) for m in wanted if m in self._ahead}
+    def _count(self, number: int) -> None:
+        self.retrieved += 1
+        self.retrieved_octets += self._drop.size_octets(number)
 
     def _next_few(self, number: int) -> list[int]:
-        """Messages from this number on that are likely to be asked for next: small ones, and few."""
+        """Numbers from this one on that are likely to be asked for next: of small messages, and few."""
         few: list[int] = []
         room = limit.POP3_AHEAD_OCTETS
         while number <= len(self._drop) and len(few) < limit.POP3_AHEAD_MESSAGES and self._drop.fault(number) is None:
             room -= self._drop.size_octets(number)
             if room < 0:
                 break
-            few.append(self._drop.message(number))
+            few.append(number)
             number += 1
         return few
 
@@ -141,6 +143,12 @@ class Retriever:
             # The client already reads the message: nothing but the end of the connection tells that it is not whole.
             raise ConnectionAbortedError("a message could not be read to its end") from fault
         self._engine.more(stuffer.end())
+
+
+def _whole(octets: Octets) -> bytes:
+    """The reply to RETR, of octets of which nothing lies outside."""
+    title = reply.render_octets(octets.size)
+    return reply.render_multiline(title, octets.prefix, octets.head, unpack(octets.body, octets.packing))
 
 
 def first_lines(body: bytes, lines: int) -> tuple[bytes, int]:

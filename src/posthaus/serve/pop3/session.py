@@ -11,6 +11,7 @@ Faults:    none of its own; a defect ends the session and is logged by the liste
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 
 from posthaus.base import limit
 from posthaus.base.chance import Chance
@@ -106,39 +107,41 @@ class Pop3Session:
         """Octets or the end for the engine; false where the session is over without a word (RFC 1939 §3)."""
         while True:
             wake = await self._stream.wait(self._wait_s())
+            now = self._clock.monotonic()
             if wake is Wake.OCTETS:
-                self._heard_at = self._clock.monotonic()
+                self._heard_at = now
                 self._engine.receive(self._stream.take())
             elif wake is Wake.END:
                 self._engine.receive(b"")
-            if not await self._keep():
+            if now >= self._renew_at and not await self._keep():
                 return False
-            if wake in (Wake.OCTETS, Wake.END):
+            if wake is Wake.OCTETS or wake is Wake.END:
                 return True
-            if self._left_s() <= 0:
+            if self._left_s(self._clock.monotonic()) <= 0:
                 self._log.event("pop3.idle", state=self._engine.state.value)
                 return False
             if self._stream.draining and self._maildrop is None:
                 return False
 
-    def _left_s(self) -> float:
+    def _left_s(self, now: float) -> float:
         """Until the client has been silent for too long, or strange for too long."""
-        now = self._clock.monotonic()
         if self._maildrop is None:
             return self._began_at + limit.POP3_LOGIN_TIMEOUT_S - now
         return self._heard_at + limit.POP3_IDLE_TIMEOUT_S - now
 
     def _wait_s(self) -> float:
-        left_s = max(0.0, self._left_s())
-        if self._maildrop is None:
-            return left_s
-        renew_s = self._maildrop.renewed_at + limit.POP3_LEASE_RENEW_S - self._clock.monotonic()
-        return min(left_s, max(0.0, renew_s))
+        now = self._clock.monotonic()
+        return max(0.0, min(self._left_s(now), self._renew_at - now))
+
+    @property
+    def _renew_at(self) -> float:
+        """When the lease of the maildrop is to be renewed."""
+        return inf if self._maildrop is None else self._maildrop.renewed_at + limit.POP3_LEASE_RENEW_S
 
     async def _keep(self) -> bool:
-        """Renew the lease when it is time. False where the maildrop is somebody else's by now."""
+        """Renews the lease. False where the maildrop is somebody else's by now."""
         maildrop = self._maildrop
-        if maildrop is None or self._clock.monotonic() - maildrop.renewed_at < limit.POP3_LEASE_RENEW_S:
+        if maildrop is None:
             return True
         try:
             await maildrop.renew()
@@ -162,13 +165,16 @@ class Pop3Session:
             await asyncio.sleep(0)  # others want to be served too
         # A client that took long has answered by reading.
         if self._maildrop is not None:
-            self._heard_at = self._clock.monotonic()
-            if not await self._keep():
+            self._heard_at = now = self._clock.monotonic()
+            if now >= self._renew_at and not await self._keep():
                 raise ConnectionAbortedError("the maildrop is somebody else's by now")
 
     # -- events ----------------------------------------------------------------------------------------------------
 
     async def _handle(self, event: Event) -> None:
+        retriever = self._retriever
+        if isinstance(event, Retrieve) and retriever is not None and retriever.has_answered(event.numbers):
+            return
         try:
             await self._answer(event)
         except (BadCredentials, TooManyGuesses) as fault:
