@@ -20,6 +20,7 @@ async def test_what_is_told(house: ImapHouse) -> None:
         f"* OK [UIDVALIDITY {NOW}] UIDs valid",
         "* OK [UIDNEXT 3] Predicted next UID",
         "* OK [HIGHESTMODSEQ 3] Highest",
+        "* OK [MAILBOXID (F1)] Mailbox",
     ]
     assert last == "OK [READ-WRITE] SELECT completed"
 

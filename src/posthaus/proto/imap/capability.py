@@ -76,6 +76,9 @@ TABLE = (
     Row(b"SPECIAL-USE", "RFC 6154 §2", When.AFTER),
     Row(b"CREATE-SPECIAL-USE", "RFC 6154 §3", When.AFTER),
     Row(b"STATUS=SIZE", "RFC 8438 §3", When.AFTER),
+    Row(b"OBJECTID", "RFC 8474 §2", When.AFTER),
+    Row(b"SAVEDATE", "RFC 8514 §2", When.AFTER),
+    Row(b"PREVIEW", "RFC 8970 §3", When.AFTER),
     Row(b"APPENDLIMIT", "RFC 7889 §2", When.AFTER),
 )
 

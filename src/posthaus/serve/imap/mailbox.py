@@ -37,14 +37,14 @@ async def create(session: "ImapSession", command: Create) -> None:
         return
     use = uses.pop() if uses else ""
     try:
-        await session.site.store.write(mailboxes.create, session.account, name, use, session.now())
+        made_id = await session.site.store.write(mailboxes.create, session.account, name, use, session.now())
     except NotPermitted:
         session.no(command.tag, "There is a mailbox for that use", code.USEATTR)  # RFC 6154 §3
         return
     made = mailboxes.canonical(name)
     if session.is_rev2 and made != name:  # RFC 9051 §6.3.9.7: the name is not as it was sent
         session.say(render.list_line((), mailboxes.SEPARATOR, made, utf8=True, old_name=name))
-    session.ok(command.tag, "CREATE completed")
+    session.ok(command.tag, "CREATE completed", code.mailbox_id(b"F%d" % made_id))  # RFC 8474 §4.1
 
 
 async def delete(session: "ImapSession", command: Delete) -> None:

@@ -103,6 +103,7 @@ def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None)
     lines.append(b"* OK [%b] UIDs valid\r\n" % code.uid_validity(box.uidvalidity))
     lines.append(b"* OK [%b] Predicted next UID\r\n" % code.uid_next(box.uidnext))
     lines.append(b"* OK [%b] Highest\r\n" % code.highest_modseq(view.modseq))  # RFC 7162 §3.1.2.1
+    lines.append(b"* OK [%b] Mailbox\r\n" % code.mailbox_id(b"F%d" % box.id))  # RFC 8474 §4.2
     if session.is_rev2:  # RFC 9051 §6.3.2: LIST is a required response
         lines.append(render.list_line((), mailboxes.SEPARATOR, box.name, utf8=True))
     return b"".join(lines)
