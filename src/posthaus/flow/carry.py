@@ -39,6 +39,10 @@ class Link(Protocol):
 
     async def close(self) -> None: ...
 
+    def abort(self) -> None:
+        """At once, without a word."""
+        ...
+
 
 class Relay(Protocol):
     """flow/relay.py."""
@@ -84,8 +88,13 @@ class Carrier:
         """To its end."""
         trip = _Trip(load)
         claims: tuple[Claim, ...] = load.claims
-        while claims:
-            claims = await self._batch(trip, claims)
+        try:
+            while claims:
+                claims = await self._batch(trip, claims)
+        except BaseException:  # cancelled, because time is up
+            for link in trip.links.values():
+                link.abort()
+            raise
         for secret, link in trip.links.items():
             if secret or self.is_stopping or not link.is_usable or not self._idle.put(load.destination, link):
                 await link.close()

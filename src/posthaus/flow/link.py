@@ -97,6 +97,10 @@ class Link:
     async def close(self) -> None:
         await self._dialogue.close()
 
+    def abort(self) -> None:
+        """At once: what is on its way is on its way, and nobody will know."""
+        self._dialogue.stream.abort()
+
     async def send(self, parcel: Parcel, errands: Sequence[Errand], octets: Octets) -> list[Outcome]:
         """One outcome for each errand, in their order."""
         survey = Survey()
