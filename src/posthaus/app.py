@@ -201,6 +201,7 @@ class App:
             clock=self.clock,
             chance=self.chance,
             log=self.log,
+            on_tls=self.tls_counter.session,
         )
         self.queue = Runner(site, self.hops, relay, Bouncer(site, self.here))
         self.queue.start()
