@@ -200,6 +200,17 @@ def test_refused(house: House) -> None:
     assert told[1] == "Refused of late:" and "no such mailbox" in told[2]
 
 
+def test_what_the_log_has_too_is_told_once(house: House) -> None:
+    log = house.log()
+    log.event("smtp.message", cid="c1", tid="t1", reverse_path="anna@a.test", recipients=2, size=9, code=250, why="ok")
+    log.event("queue.relayed", tid="t1", to="otto@b.test", host="mx.b.test", code=250)
+    log.event("queue.relayed", tid="t4", to="otto@b.test", host="mx.b.test", code=250)
+    (story,) = house.plain("t1")["messages"]
+    steps = story["steps"]
+    assert isinstance(steps, list) and len(steps) == 8
+    assert house.why("t4")[1].endswith("  queue.relayed to=otto@b.test host=mx.b.test code=250")
+
+
 def test_nothing_known(house: House) -> None:
     for what in ("t0", "m0@a.test", "no address@", "<>"):
         assert main(["-C", str(house.folder), "why", what]) == 1

@@ -169,7 +169,7 @@ class Search:
                 story.steps.append(Step(None, "waiting", text, errand.recipient.address.key))
             has_begin = any(step.kind in ("submitted", "received") for step in story.steps)
             for line in self._log.with_text(f"tid={story.tid}"):
-                if not (has_begin and line.name == "smtp.message" and line.fields.get("code", "").startswith("2")):
+                if not _is_told(line, has_begin=has_begin, has_record=bool(told)):
                     story.steps.append(_of_line(line))
         story.steps.sort(key=lambda step: (step.at is None, step.at or 0))
         return story
@@ -222,6 +222,12 @@ class Search:
         ends = f", until {whytext.local(entry.until)}" if entry.until else ""
         no = " nothing" if entry.account else ""
         return f"{whose}{no} there since {whytext.local(entry.since)}{ends}: {entry.reason}"
+
+
+def _is_told(line: Line, *, has_begin: bool, has_record: bool) -> bool:
+    """By a row already."""
+    is_taken = line.name == "smtp.message" and line.fields.get("code", "").startswith("2")
+    return (is_taken and has_begin) or (line.name.startswith("queue.") and has_record)
 
 
 def _of_line(line: Line) -> Step:
