@@ -122,7 +122,7 @@ def test_to_the_end(house: House) -> None:
     zone = time.strftime("%Z")
     assert house.why("t1") == [
         "Message t1",
-        "  Message-id: m1@a.test",
+        "  Message-ID: m1@a.test",
         "  From: anna@a.test",
         "  Subject: Offer",
         "  Size: 99",

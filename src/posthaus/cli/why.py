@@ -249,6 +249,9 @@ def _shown(line: str) -> str:
 # -- telling it ----------------------------------------------------------------------------------------------------
 
 
+_LABELS = {"message_id": "Message-ID"}
+
+
 def _lines(answer: Answer, log: LogText) -> Iterator[str]:
     yield from answer.notes
     for number, story in enumerate(answer.stories):
@@ -257,7 +260,7 @@ def _lines(answer: Answer, log: LogText) -> Iterator[str]:
         yield f"Message {story.tid or '(without an id of ours)'}"
         for name, value in story.about.items():
             if value:
-                yield f"  {name.replace('_', '-').capitalize()}: {value}"
+                yield f"  {_LABELS.get(name, name.capitalize())}: {value}"
         yield from _steps(story.steps)
     if answer.refusals:
         yield ""

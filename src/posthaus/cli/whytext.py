@@ -97,7 +97,7 @@ def _destination(text: str) -> str:
 
 def _host(words: Words) -> str:
     host, address = words.get("host", ""), words.get("address", "")
-    return f"{host} ({address})" if host and address else str(host or address or "the other server")
+    return f"{host} ({address})" if host and address and host != address else str(host or address or "the other server")
 
 
 def _reply(words: Words) -> str:
