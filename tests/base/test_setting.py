@@ -51,7 +51,7 @@ def test_not_utf8(tmp_path: Path) -> None:
         ("[network]\nproxies = ['10.0.0.1/8']", "which is not a network"),
         ("[network]\nconnections = 0", "must be more than zero"),
         ("[store]\nurl = 'mysql:'", 'must be "sqlite:" or begin with "postgresql://"'),
-        ("[send]\nresolvers = ['127.0.0.1:0']", "'127.0.0.1:0', which is not an address, or an address and a port"),
+        ("[send]\nresolvers = ['127.0.0.1:0']", "'127.0.0.1:0', which is not an address, an address and a port"),
         ("[send]\nsource = ['mail.example']", "'mail.example', which is not an IP address"),
         ("[server]\ndrain = '-1 s'", "is not a duration"),
     ],

@@ -248,4 +248,8 @@ def test_places(tmp_path: Path) -> None:
         Place("::1", is_trusted=True),
         Place("192.0.2.7"),
     )
+    assert places(("tls://192.0.2.1#dns.test", "tls://[2001:db8::1]:8853")) == (
+        Place("192.0.2.1", 853, True, "dns.test"),
+        Place("2001:db8::1", 8853, True, "2001:db8::1"),
+    )
     assert places((), resolv_conf=tmp_path / "none") == (Place("127.0.0.1", is_trusted=True),)

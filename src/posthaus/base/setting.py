@@ -63,10 +63,32 @@ def _sources(value: tuple[str, ...]) -> str | None:
 
 def _resolvers(value: tuple[str, ...]) -> str | None:
     for one in value:
-        address, port = split_port(one, 53)
-        if port is None or (address and _addresses((address,))):
-            return f"has {one!r}, which is not an address, or an address and a port such as 127.0.0.1:53 or [::1]:53"
+        if parse_resolver(one) is None:
+            return (
+                f"has {one!r}, which is not an address, an address and a port such as 127.0.0.1:53 or [::1]:53, or "
+                "tls://address#name"
+            )
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverAddress:
+    """`name` is what its certificate must be for; "" where it is asked without TLS."""
+
+    address: str
+    port: int
+    name: str = ""
+
+
+def parse_resolver(text: str) -> ResolverAddress | None:
+    """One of the setting `resolvers`; None where it is none."""
+    rest = text.removeprefix("tls://")
+    is_tls = rest != text
+    place, _, name = rest.partition("#") if is_tls else (rest, "", "")
+    address, port = split_port(place, 853 if is_tls else 53)
+    if port is None or _addresses((address,)):
+        return None
+    return ResolverAddress(address, port, (name or address) if is_tls else "")
 
 
 def split_port(text: str, default: int) -> tuple[str, int | None]:
@@ -177,12 +199,15 @@ class SendSetting:
         (), "Addresses of ours from which mail is sent. Empty: the system picks.", check=_sources
     )
     resolvers: tuple[str, ...] = setting(
-        (), "DNS resolvers, address or address:port. Empty: those of /etc/resolv.conf.", check=_resolvers
+        (),
+        "DNS resolvers: address, address:port, or tls://address#name for one that is asked over TLS and must prove its "
+        "name. Empty: those of /etc/resolv.conf.",
+        check=_resolvers,
     )
     resolvers_validate: bool = setting(
         False,
         "Whether the resolvers validate DNSSEC and the way to them is safe, so that DANE can rely on them. One on "
-        "this host (127.0.0.1, ::1) is relied upon anyway.",
+        "this host (127.0.0.1, ::1) or with tls:// is relied upon anyway.",
     )
     tls_reports: bool = setting(
         True, "Whether domains that ask for it in DNS are told once a day how TLS went with their hosts (TLSRPT)."

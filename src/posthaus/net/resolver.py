@@ -2,7 +2,7 @@
 
 A question goes to one resolver after the other until one answers; the one that answered is asked first next time. Who
 asks for what is being asked already waits for the same answer. The AD bit counts only where nobody can have set it on
-the way: from a resolver on loopback, or where the settings say that the way there is safe.
+the way: from a resolver on loopback, over TLS, or where the settings say that the way there is safe.
 
 Standards: RFC 1035, RFC 2308 (negative answers), RFC 4035 §3.2.3 and RFC 6840 §5.8 (AD), RFC 5452 §9.2 (ids, ports).
 Faults:    DnsTrouble; Refusal from read_resolv_conf() where it names nobody.
@@ -11,6 +11,7 @@ Faults:    DnsTrouble; Refusal from read_resolv_conf() where it names nobody.
 import asyncio
 import ipaddress
 import re
+import ssl
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,9 @@ from posthaus.base import limit
 from posthaus.base.chance import Chance
 from posthaus.base.clock import Clock
 from posthaus.base.dns import Answer, DnsTrouble, Mx, Tlsa
-from posthaus.base.setting import split_port
+from posthaus.base.setting import ResolverAddress, parse_resolver
 from posthaus.net.dnsexchange import over_tcp, over_udp
+from posthaus.net.dnstls import TlsLine
 
 if TYPE_CHECKING:
     from posthaus.net.dnsmessage import Reply
@@ -41,21 +43,23 @@ class Place:
     address: str
     port: int = _PORT
     is_trusted: bool = False  # whether its AD bit counts
+    name: str = ""  # asked over TLS, with a certificate for this name; "" for without
 
 
 def places(settings: Sequence[str], *, is_trusted: bool = False, resolv_conf: Path = RESOLV_CONF) -> tuple[Place, ...]:
     """Those of the settings, or else of /etc/resolv.conf, or else one on this host (resolv.conf(5))."""
-    found: Sequence[tuple[str, int | None]]
     if settings:
-        found = [split_port(one, _PORT) for one in settings]
+        found = [one for one in map(parse_resolver, settings) if one is not None]
     else:
         try:
             text = resolv_conf.read_text("utf-8", "replace")
         except OSError:
             text = ""
-        found = [(address, _PORT) for address in _NAMESERVER.findall(text)][: limit.DNS_RESOLVERS]
-    named = [Place(address, port or _PORT, is_trusted or _is_loopback(address)) for address, port in found]
-    return tuple(named) or (Place("127.0.0.1", is_trusted=True),)
+        found = [ResolverAddress(one, _PORT) for one in _NAMESERVER.findall(text)][: limit.DNS_RESOLVERS]
+    return tuple(
+        Place(one.address, one.port, is_trusted or bool(one.name) or _is_loopback(one.address), one.name)
+        for one in found
+    ) or (Place("127.0.0.1", is_trusted=True),)
 
 
 def _is_loopback(address: str) -> bool:
@@ -77,7 +81,9 @@ class Resolver:
         try_s: float = limit.DNS_TRY_S,
         rounds: int = limit.DNS_ROUNDS,
         entries: int = limit.DNS_CACHE_ENTRIES,
+        context: ssl.SSLContext | None = None,
     ) -> None:
+        """context: whom to trust over TLS; without it, as the system does."""
         self._where = list(where)
         self._clock = clock
         self._chance = chance
@@ -86,6 +92,7 @@ class Resolver:
         self._entries = entries
         self._cache: OrderedDict[tuple[str, str], tuple[float, Answer[object]]] = OrderedDict()
         self._asking: dict[tuple[str, str], asyncio.Task[Answer[object]]] = {}
+        self._lines = {one: TlsLine(one.address, one.port, one.name, context) for one in where if one.name}
         self._is_loaded = False
 
     async def mx(self, name: str) -> Answer[Mx]:
@@ -118,6 +125,8 @@ class Resolver:
             task.cancel()
         if asking:
             await asyncio.wait(asking)
+        for line in self._lines.values():
+            await line.close()
 
     # -- remembered, or being asked --------------------------------------------------------------------------------
 
@@ -203,13 +212,18 @@ class Resolver:
         reply = dnsmessage.Reply(dnsmessage.Kind.FAILURE)
         for edns in (True, False):  # RFC 6891 §7: a server that knows no EDNS(0) says FORMERR
             asked = dnsmessage.question(int.from_bytes(self._chance.octets(2)), name, kind, edns=edns)
-            octets = await over_udp(asked, place.address, place.port, dnsmessage.is_reply)
-            if dnsmessage.is_truncated(octets):
-                octets = await over_tcp(asked, place.address, place.port, dnsmessage.is_reply)
-            reply = dnsmessage.read(octets, kind)
+            reply = dnsmessage.read(await self._exchange(place, asked), kind)
             if reply.kind is not dnsmessage.Kind.NO_EDNS:
                 break
         return reply
+
+    async def _exchange(self, place: Place, asked: bytes) -> bytes:
+        from posthaus.net.dnsmessage import is_reply, is_truncated
+
+        if place.name:
+            return await self._lines[place].ask(asked, is_reply)
+        octets = await over_udp(asked, place.address, place.port, is_reply)
+        return await over_tcp(asked, place.address, place.port, is_reply) if is_truncated(octets) else octets
 
     def _prefer(self, place: Place) -> None:
         if self._where[0] is not place:

@@ -17,10 +17,12 @@ Faults:    those ordered.
 
 import asyncio
 import enum
+import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 import dns.exception
@@ -65,12 +67,14 @@ class Zone:
     records: Records
     address: str = HOST
     port: int = 0
+    tls_port: int = 0  # where zone() was given a TLS context
     ttl_s: int = 300
     negative_ttl_s: int = 60
     is_secure: bool = False  # the AD bit, as a validating resolver sets it
     insecure: set[str] = field(default_factory=set)  # names whose records have no AD bit all the same
     questions: list[tuple[str, str, str]] = field(default_factory=list)
-    """What was asked, in order: name, type, "udp" or "tcp"."""
+    """What was asked, in order: name, type, "udp", "tcp" or "tls"."""
+    connections: int = 0  # of TCP and TLS
     _faults: dict[tuple[str, str], tuple[Fault, int]] = field(default_factory=dict)
 
     @property
@@ -177,7 +181,7 @@ def _text(kind: str, value: str) -> str:
 
 
 def _wire(reply: dns.message.Message, asked: dns.message.Message, way: str) -> bytes:
-    room = _TCP_OCTETS if way == "tcp" else max(asked.payload, _UDP_OCTETS)
+    room = max(asked.payload, _UDP_OCTETS) if way == "udp" else _TCP_OCTETS
     try:
         return reply.to_wire(max_size=room, want_shuffle=False)  # in the order of the dict
     except dns.exception.TooBig:
@@ -211,11 +215,12 @@ class _Udp(asyncio.DatagramProtocol):
             self._transport.sendto(octets, addr)
 
 
-async def _serve_tcp(here: Zone, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve_tcp(here: Zone, way: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    here.connections += 1
     try:
         while True:
             asked = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
-            for octets in here.answers(asked, "tcp"):
+            for octets in here.answers(asked, way):
                 writer.write(len(octets).to_bytes(2) + octets)
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
@@ -224,14 +229,16 @@ async def _serve_tcp(here: Zone, reader: asyncio.StreamReader, writer: asyncio.S
 
 
 @asynccontextmanager
-async def zone(records: Records, **more: bool | int | set[str]) -> AsyncIterator[Zone]:
-    """The server in this loop. more: fields of Zone."""
+async def zone(
+    records: Records, *, context: ssl.SSLContext | None = None, **more: bool | int | set[str]
+) -> AsyncIterator[Zone]:
+    """The server in this loop. context: with it, it listens for TLS as well. more: fields of Zone."""
     here = Zone(records, **more)  # type: ignore[arg-type]  # fields by name
     loop = asyncio.get_running_loop()
     serving: set[asyncio.Task[None]] = set()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = loop.create_task(_serve_tcp(here, reader, writer))
+    def accept(way: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = loop.create_task(_serve_tcp(here, way, reader, writer))
         serving.add(task)
         task.add_done_callback(serving.discard)
 
@@ -239,17 +246,22 @@ async def zone(records: Records, **more: bool | int | set[str]) -> AsyncIterator
         udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(here), local_addr=(HOST, 0))
         here.port = udp.get_extra_info("sockname")[1]
         try:
-            tcp = await asyncio.start_server(accept, HOST, here.port)
+            tcp = await asyncio.start_server(partial(accept, "tcp"), HOST, here.port)
             break
         except OSError:
             udp.close()
             if not left:
                 raise
+    tls = await asyncio.start_server(partial(accept, "tls"), HOST, 0, ssl=context) if context is not None else None
+    if tls is not None:
+        here.tls_port = tls.sockets[0].getsockname()[1]
     try:
         yield here
     finally:
         udp.close()
         tcp.close()
+        if tls is not None:
+            tls.close()
         for task in list(serving):
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
@@ -263,7 +275,7 @@ def running_zone(records: Records, **more: bool | int | set[str]) -> Iterator[Zo
         loop = runner.get_loop()
         thread = threading.Thread(target=loop.run_forever, name="zone", daemon=True)
         thread.start()
-        opened = zone(records, **more)
+        opened = zone(records, **more)  # type: ignore[arg-type]  # fields by name
         try:
             here = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(_START_S)
             try:
