@@ -12,6 +12,7 @@ from posthaus.testing import kit
 @pytest.fixture(scope="module")
 def office() -> Iterator[kit.Office]:
     with kit.running() as office:
+        office.account("alice@example.test", "secret")
         yield office
 
 
@@ -35,6 +36,22 @@ def test_an_octet_now_and_then(office: kit.Office, port: str, octets: bytes, mos
             office.jump(step_s)
         said = answers.read()
         assert (said.splitlines() or [b""])[-1].startswith(last)
+
+
+@pytest.mark.parametrize(("a_minute", "goes_on"), [(1, False), (limit.SMTP_DATA_OCTETS_PER_S * 61, True)])
+def test_a_message_comes_at_a_least_rate(office: kit.Office, a_minute: int, goes_on: bool) -> None:
+    with socket.create_connection((office.host, office.port("smtp")), 10) as sock, sock.makefile("rb") as answers:
+        answers.readline()
+        for line in (b"HELO x", b"MAIL FROM:<a@b.example>", b"RCPT TO:<alice@example.test>", b"DATA"):
+            sock.sendall(line + b"\r\n")
+            assert answers.readline()[:1] in b"23", line
+        for _ in range(12):  # minutes
+            sock.sendall((b"x" * 60 + b"\r\n") * (a_minute // 62) if a_minute > 62 else b"x")
+            answered(office)
+            office.jump(60.0)
+        if goes_on:
+            sock.sendall(b".\r\n")
+        assert answers.readline().startswith(b"250 " if goes_on else b"421 4.4.2")
 
 
 def answered(office: kit.Office) -> None:

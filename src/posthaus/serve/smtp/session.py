@@ -58,6 +58,7 @@ class Session:
         self._trouble: Trouble | None = None  # the spool failed: the rest of this message is swallowed
         self._exchange: Exchange | None = None
         self._wrong_logins = 0
+        self._data_began = 0.0  # when we first waited for the message; 0.0 while there is none
         self._due = 0.0  # when the next command must have come; 0.0 while none is waited for
         self._over = False
         self._why = "quit"
@@ -104,10 +105,13 @@ class Session:
             engine.close(reply.SHUTTING_DOWN)
             return
         await stream.drain(limit.WRITE_STALLED_TIMEOUT_S)
-        if self._transaction is not None and self._transaction.spool is not None:
-            wake = await stream.wait(limit.SMTP_DATA_TIMEOUT_S)
+        now = self._site.clock.monotonic()
+        spool = self._transaction.spool if self._transaction is not None else None
+        if spool is not None:
+            self._data_began = self._data_began or now
+            last = self._data_began + limit.SMTP_DATA_GRACE_S + spool.size / limit.SMTP_DATA_OCTETS_PER_S
+            wake = await stream.wait(min(limit.SMTP_DATA_TIMEOUT_S, last - now))
         else:
-            now = self._site.clock.monotonic()
             self._due = self._due or now + limit.SMTP_IDLE_TIMEOUT_S  # for a whole command, not for each octet of it
             wake = await stream.wait(self._due - now)
         if wake is Wake.OCTETS:
@@ -128,6 +132,7 @@ class Session:
 
     def _drop(self) -> None:
         transaction, self._transaction, self._trouble = self._transaction, None, None
+        self._data_began = 0.0
         if transaction is not None:
             transaction.close()
 
