@@ -171,8 +171,13 @@ async def keep(tx: Tx, plan: Plan, notice: Notice | None, here: Here, now: int) 
     for way in plan.ways:
         parcel = _parcel(plan, replace(content, prefix=way.prefix))
         parcel = replace(parcel, envelope=replace(plan.envelope, reverse_path=way.reverse_path))
+        is_tls_optional = plan.envelope.tls_optional  # RFC 8689 §3
         errands = [
-            NewErrand(one, await destination(tx, one.address, way.reverse_path), plan.timing.due)
+            NewErrand(
+                one,
+                await destination(tx, one.address, way.reverse_path, is_tls_optional=is_tls_optional),
+                plan.timing.due,
+            )
             for one in way.recipients
         ]
         await queue.enqueue(tx, parcel, errands, now)

@@ -138,7 +138,8 @@ class TlsReporter:
     async def _finish(self, tx: Tx, day: int, domain: str, letters: Sequence[_Letter], now: int) -> None:
         """From the null reverse-path: nobody here wants to hear that a report of faults was not taken."""
         for letter in letters:
-            envelope = Envelope(None, body="8BITMIME", smtputf8=not str(letter.to).isascii())
+            smtputf8 = not str(letter.to).isascii()
+            envelope = Envelope(None, body="8BITMIME", smtputf8=smtputf8, tls_optional=True)
             parcel = NewParcel(letter.content, envelope, letter.tid, 0, now + limit.TLSRPT_TRIES_S, 0)
             if await directory.domain_exists(tx, letter.to.domain):
                 found = locals_of(await find_route(tx, letter.to, self._here))

@@ -28,15 +28,15 @@ async def sending(dns: Zone, port: int) -> AsyncIterator[AsyncOffice]:
         yield office
 
 
-def submit(port: int, context: ssl.SSLContext, to: list[str]) -> None:
+def submit(port: int, context: ssl.SSLContext, to: list[str], octets: bytes) -> None:
     with smtplib.SMTP("127.0.0.1", port, "client.test") as smtp:
         smtp.starttls(context=context)
         smtp.login(ANNA, PASSWORD)
-        smtp.sendmail(ANNA, to, MESSAGE)
+        smtp.sendmail(ANNA, to, octets)
 
 
-async def send(office: AsyncOffice, *to: str) -> None:
-    await asyncio.to_thread(submit, office.port("submission"), ssl._create_unverified_context(), list(to))
+async def send(office: AsyncOffice, *to: str, octets: bytes = MESSAGE) -> None:
+    await asyncio.to_thread(submit, office.port("submission"), ssl._create_unverified_context(), list(to), octets)
 
 
 def records(mx: Remote) -> dict[str, dict[str, list[str]]]:
@@ -53,6 +53,15 @@ async def test_to_the_host_that_the_dns_names() -> None:
         day = int(office.clock.now()) // DAY_S
         (one,) = await office.app.store.read(tlsresult.of_day, day, "b.test")
         assert (one.result.policy, one.result.kind, one.sessions) == ("no-policy-found", "", 1)
+
+
+async def test_to_arrive_is_more_than_to_be_secret() -> None:
+    """RFC 8689 §3: with "TLS-Required: No" no policy is even asked for"""
+    async with remote_mx(names=()) as mx, zone(records(mx)) as dns, sending(dns, mx.port) as office:
+        await send(office, "bob@b.test", octets=b"TLS-Required: No\r\n" + MESSAGE)
+        await until(lambda: bool(mx.messages))
+        assert not mx.messages[0].is_tls
+        assert not [question for question in dns.questions if question[1] == "TXT"]
 
 
 async def test_a_domain_that_is_not_there_comes_back() -> None:
