@@ -87,7 +87,7 @@ class Demands:
                 if sts.policy.mode is Mode.ENFORCE:
                     left_out = left_out or Outcome(Kind.DEFERRED, 0, "4.7.5", words, name, blames_host=True)
                 else:
-                    found.append(Host(name, at.found, self._port, policy="sts"))
+                    found.append(Host(name, at.found, self._port))  # without a policy: it has been counted
         return Demanded(tuple(found), lines, None if found else left_out)
 
     async def _dane(self, hosts: Hosts, name: str, at: Addresses) -> Dane | DnsTrouble | None:
@@ -126,4 +126,4 @@ def _lines(sts: Found) -> tuple[str, ...]:
 
 def tlsa_lines(records: Sequence[Tlsa]) -> tuple[str, ...]:
     """RFC 8460 §4.4: the RRset as text."""
-    return tuple(f"{one.usage} {one.selector} {one.matching} {one.data.hex().upper()}" for one in records)
+    return tuple(f"{one.usage} {one.selector} {one.matching} {one.data.hex().upper()}".rstrip() for one in records)
