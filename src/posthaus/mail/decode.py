@@ -98,6 +98,8 @@ def decode_uu(octets: bytes) -> bytes:
 
 def decode_text(octets: bytes, charset: bytes = b"", *, cut: bool = False) -> str:
     """Octets as text: the declared charset, else UTF-8, else windows-1252. `cut`: the last character may be in part."""
+    if not charset and octets.isascii():
+        return clean(octets.decode("ascii"))
     name = codec_name(charset)
     if name in _ASCII_SUPERSETS and octets.isascii():
         return clean(octets.decode("ascii"))

@@ -26,4 +26,6 @@ def string(octets: bytes) -> bytes:
 
 def nstring(octets: bytes | None) -> bytes:
     """nstring = string / nil"""
-    return b"NIL" if octets is None else string(octets)
+    if octets is None:
+        return b"NIL"
+    return b'"%b"' % octets if _PLAIN(octets) else string(octets)
