@@ -1,6 +1,7 @@
 """Links: messages to a host that does all that hosts do, and what becomes of each recipient."""
 
 import asyncio
+import dataclasses
 
 import pytest
 from tests.flow.relaying import MESSAGE, Bench, hop_to, host_of, make_bench, until
@@ -219,9 +220,10 @@ async def test_limits_of_the_host(bench: Bench) -> None:
             ("a@x.example", "c@x.example"),
             ("b@y.example", "e@y.example"),
             ("d@x.example",),
+            ("f@z.example",),
         ]
-        assert [one.kind for one in outcomes] == [Kind.RELAYED] * 5 + [Kind.DEFERRED]
-        assert not outcomes[-1].blames_host
+        assert [one.kind for one in outcomes] == [Kind.RELAYED] * 6
+        assert mx.connections == 2
 
 
 async def test_a_link_that_has_said_goodbye_is_not_usable(bench: Bench) -> None:
@@ -250,6 +252,64 @@ async def test_an_idle_link_whose_host_died(bench: Bench) -> None:
         mx.orders["GREETING"] = "421 4.3.2 Not now"
         assert short(await bench.over(link, [BOB, CAT])) == [("deferred", 421, "4.3.2", True)] * 2
         assert not link.is_usable
+
+
+async def test_a_link_that_is_used_up_is_opened_anew(bench: Bench) -> None:
+    """Whoever does not ask is_usable first is served all the same."""
+    async with remote_mx({"END": [Last("250 2.0.0 Taken, and bye")]}) as mx, bench.link(hop_to(host_of(mx))) as link:
+        assert [short(await bench.over(link))[0][0] for _ in range(3)] == ["relayed"] * 3
+        assert mx.connections == 2
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        {"MAIL": "421 4.3.2 Not now"},
+        {"MAIL": "452 4.3.1 Full"},
+        {"RCPT": [None, "421 4.3.2 Not now"]},
+        {"RCPT": DROP},
+        {"END": "452 4.3.1 Full"},
+    ],
+)
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_the_next_host_where_this_one_is_at_fault(
+    bench: Bench, keywords: tuple[str, ...], orders: Orders
+) -> None:
+    """RFC 5321 §5.1; the link stays there"""
+    async with (
+        remote_mx(orders, keywords=keywords) as bad,
+        remote_mx(keywords=keywords) as good,
+        bench.link(hop_to(host_of(bad), host_of(good))) as link,
+    ):
+        outcomes = await bench.over(link, [BOB, CAT])
+        assert [one.kind for one in outcomes] == [Kind.RELAYED] * 2
+        assert len(good.messages) == 1 and not bad.messages
+        assert short(await bench.over(link)) == [("relayed", 250, "2.0.0", False)]
+        assert len(good.messages) == 2
+
+
+@pytest.mark.parametrize(
+    ("orders", "wanted"),
+    [
+        ({"END": DROP}, ("deferred", 0, "4.4.2", True)),
+        ({"END": Raw(b"nonsense\r\n")}, ("deferred", 0, "4.4.2", True)),
+        ({"MAIL": "451 4.7.1 Greylisted"}, ("deferred", 451, "4.7.1", False)),
+        ({"RCPT": "451 4.2.1 Later"}, ("deferred", 451, "4.2.1", False)),
+        ({"END": "550 5.7.1 Spam"}, ("failed", 550, "5.7.1", False)),
+    ],
+)
+async def test_not_the_next_host(bench: Bench, orders: Orders, wanted: tuple[str, int, str, bool]) -> None:
+    """What may have arrived, and what is about the message."""
+    async with remote_mx(orders) as bad, remote_mx() as good:
+        assert short(await bench.send(hop_to(host_of(bad), host_of(good)))) == [wanted]
+        assert good.connections == 0
+
+
+async def test_no_next_host(bench: Bench) -> None:
+    """The first one's words are told."""
+    async with remote_mx({"MAIL": "421 4.3.2 Not now"}) as bad:
+        closed = dataclasses.replace(host_of(bad), port=1)
+        assert short(await bench.send(hop_to(host_of(bad), closed))) == [("deferred", 421, "4.3.2", True)]
 
 
 # -- what does not fit ---------------------------------------------------------------------------------------------

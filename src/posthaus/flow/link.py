@@ -11,12 +11,15 @@ transaction. An outcome blames the host for 421, for a lost connection, and for 
 A link that had been idle may be dead without having said so. What it is asked then is asked once more over a new one,
 if the host had not answered anything.
 
+What is deferred and blames the host is tried at the next host of the hop at once (RFC 5321 §5.1), and the link stays
+there; only what may have arrived, because the connection was lost after the last octet, is not.
+
 Standards: RFC 5321 §3.3, §4.2, §4.5.3.1.10, §4.5.4.1 and §6.1, RFC 2852 §4, RFC 3463, RFC 9422 §4.
 Faults:    Trouble of the store, where octets that lie outside cannot be read; the connection is cut then.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from posthaus.base import limit
@@ -59,25 +62,36 @@ class MissingOctets(Trouble):
     """A message is shorter than its row says."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A connection that is ready for MAIL, and to whom."""
+
+    dialogue: Dialogue
+    host: Host
+    address: str
+
+
 class Link:
     """One connection at a time to one host."""
 
     def __init__(
         self,
-        dialogue: Dialogue,
-        host: Host,
-        address: str,
+        reached: Reached,
         *,
         blobs: BlobStore,
         clock: Clock,
-        again: Callable[[], Awaitable[Dialogue | Outcome]],
+        again: Callable[[Host, str], Awaitable[Dialogue | Outcome]],
+        following: Callable[[], Awaitable[Reached | Outcome]],
     ) -> None:
-        self.host = host
-        self.address = address
-        self._dialogue = dialogue
+        """again: one more connection there. following: one to the next place of the hop."""
         self._blobs = blobs
         self._clock = clock
         self._again = again
+        self._following = following
+        self._take(reached)
+
+    def _take(self, reached: Reached) -> None:
+        self._dialogue, self.host, self.address = reached.dialogue, reached.host, reached.address
         self._transactions = 0  # over this connection
 
     @property
@@ -121,12 +135,18 @@ class Link:
             waiting = [at for at in waiting if at not in found]
             if not waiting:
                 break
-            if found and not self.is_usable:
-                found |= dict.fromkeys(waiting, self._deferred("the host has ended the connection"))
-                break
+            if not self.is_usable:
+                refused = await self._renew()
+                if refused is not None:
+                    found |= dict.fromkeys(waiting, refused)
+                    break
+                continue
             batch = self._batch(errands, waiting)
             outcomes = await self._transact(parcel, [errands[at].recipient for at in batch], survey, octets)
-            found |= {at: one for at, one in zip(batch, outcomes, strict=True) if one is not None}
+            decided = {at: one for at, one in zip(batch, outcomes, strict=True) if one is not None}
+            if any(self._is_for_the_next(one) for one in decided.values()) and await self._move():
+                decided = {at: one for at, one in decided.items() if not _is_the_hosts(one)}
+            found |= decided
             waiting = [at for at in waiting if at not in found]
         return [found[at] for at in range(len(errands))]
 
@@ -149,6 +169,31 @@ class Link:
         except Lost as lost:
             return self._outcome(None, str(lost))
         return replace(self._outcome((Ask.RCPT, heard), ""), kind=Kind.RELAYED)
+
+    # -- another connection ----------------------------------------------------------------------------------------
+
+    async def _renew(self) -> Outcome | None:
+        """To the same host, or why not."""
+        await self._dialogue.close()
+        again = await self._again(self.host, self.address)
+        if isinstance(again, Outcome):
+            return again
+        self._take(Reached(again, self.host, self.address))
+        return None
+
+    def _is_for_the_next(self, outcome: Outcome) -> bool:
+        """RFC 1047 §3: what may have been delivered is not sent to another host in the same breath."""
+        may_have_it = not outcome.code and self._dialogue.engine.awaited is Ask.END
+        return _is_the_hosts(outcome) and not may_have_it
+
+    async def _move(self) -> bool:
+        """To the next host, if one can be reached."""
+        following = await self._following()
+        if isinstance(following, Outcome):
+            return False
+        await self._dialogue.close()
+        self._take(following)
+        return True
 
     # -- one transaction -------------------------------------------------------------------------------------------
 
@@ -174,11 +219,9 @@ class Link:
         was_idle = self._transactions > 0
         verdicts, words = await self._once(parcel, recipients, survey, octets)
         if was_idle and self._dialogue.engine.is_over and not self._dialogue.engine.is_answered:
-            await self._dialogue.close()
-            again = await self._again()
-            if isinstance(again, Outcome):
-                return [again] * len(recipients)
-            self._dialogue, self._transactions = again, 0
+            refused = await self._renew()
+            if refused is not None:
+                return [refused] * len(recipients)
             fault = self._fault(parcel, survey)
             if fault is not None:
                 return [self._unfit(fault)] * len(recipients)
@@ -262,9 +305,6 @@ class Link:
     def _unfit(self, fault: Unfit) -> Outcome:
         return Outcome(Kind.FAILED, 0, fault.enhanced, fault.text, self.host.name, self.address, self.tls)
 
-    def _deferred(self, words: str) -> Outcome:
-        return Outcome(Kind.DEFERRED, 0, "4.4.2", words, self.host.name, self.address, self.tls)
-
     def _outcome(self, verdict: Verdict, words: str) -> Outcome:
         if verdict is None:
             return Outcome(Kind.DEFERRED, 0, "4.4.2", words, self.host.name, self.address, self.tls, blames_host=True)
@@ -281,6 +321,10 @@ class Link:
             has_dsn=kind is Kind.RELAYED and self._dialogue.engine.offered.dsn,
             blames_host=heard.code == 421 or (ask is not Ask.RCPT and heard.enhanced in _OF_THE_HOST),
         )
+
+
+def _is_the_hosts(outcome: Outcome) -> bool:
+    return outcome.kind is Kind.DEFERRED and outcome.blames_host
 
 
 def _kind(ask: Ask, heard: Heard) -> Kind:

@@ -22,7 +22,7 @@ Standards: RFC 5321 §5.1 and §4.2.4.2, RFC 3207 §4.1 and §6, RFC 4954 §4, R
 Faults:    none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from posthaus.base import limit
@@ -31,7 +31,7 @@ from posthaus.base.clock import Clock
 from posthaus.base.log import Log
 from posthaus.flow.dialogue import Dialogue, Lost
 from posthaus.flow.hop import Demand, Host, NextHop
-from posthaus.flow.link import Errand, Link, Parcel
+from posthaus.flow.link import Errand, Link, Parcel, Reached
 from posthaus.mail.outcome import Kind, Outcome
 from posthaus.net.connect import ConnectFault, Connector
 from posthaus.net.tlsclient import ClientTls, Proof, Wanted
@@ -134,29 +134,33 @@ class Relay:
 
     async def open(self, hop: NextHop, *, requiretls: bool = False) -> Link | Outcome:
         """`requiretls`: only a host that is verified and announces REQUIRETLS will do (RFC 8689 §4.2.1)."""
+        every = [(host, address) for host in hop.hosts for address in host.addresses]
+        places = iter(every[: limit.RELAY_ADDRESSES])
+        found = await self._next(hop, places, requiretls)
+        if isinstance(found, Outcome):
+            return found
+        return Link(
+            found,
+            blobs=self._blobs,
+            clock=self._clock,
+            again=lambda host, address: self.reach(hop, host, address, requiretls=requiretls),
+            following=lambda: self._next(hop, places, requiretls),
+        )
+
+    async def _next(self, hop: NextHop, places: Iterator[tuple[Host, str]], requiretls: bool) -> Reached | Outcome:
+        """The first of the places that are left where mail can be handed over."""
         failed: list[Outcome] = []
-        places = [(host, address) for host in hop.hosts for address in host.addresses]
-        for host, address in places[: limit.RELAY_ADDRESSES]:
+        for host, address in places:
             found = await self.reach(hop, host, address, requiretls=requiretls)
             if isinstance(found, Dialogue):
                 if not requiretls or (found.is_verified and found.engine.offered.requiretls):
-                    return self._link(found, hop, host, address, requiretls)
+                    return Reached(found, host, address)
                 text = "The message requires TLS on its whole way, and this host does not promise it (REQUIRETLS)"
                 await found.close()
                 found = Outcome(Kind.FAILED, 0, "5.7.30", text, host.name, address, found.tls)
             self._log.event("relay.refused", host=host.name, address=address, code=found.code, why=found.text)
             failed.append(found)
         return _together(failed)
-
-    def _link(self, dialogue: Dialogue, hop: NextHop, host: Host, address: str, requiretls: bool) -> Link:
-        return Link(
-            dialogue,
-            host,
-            address,
-            blobs=self._blobs,
-            clock=self._clock,
-            again=lambda: self.reach(hop, host, address, requiretls=requiretls),
-        )
 
     async def reach(self, hop: NextHop, host: Host, address: str, *, requiretls: bool = False) -> Dialogue | Outcome:
         """A connection to this address that is ready for MAIL."""
