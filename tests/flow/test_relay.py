@@ -179,6 +179,36 @@ async def test_without_tls_where_it_fails(bench: Bench, orders: dict[str, Order]
         assert failure is not None and failure.source == "127.0.0.1"
 
 
+async def test_no_cipher_in_common(bench: Bench) -> None:
+    """A handshake that both sides meant well: in the clear, or where TLS is demanded not at all."""
+    async with remote_mx() as mx:
+        assert mx.context is not None
+        mx.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        mx.context.set_ciphers("PSK-AES128-GCM-SHA256")
+        (outcome,) = await bench.send(hop_to(host_of(mx, Demand.OPPORTUNISTIC)))
+        assert (outcome.kind, outcome.tls, mx.connections) == (Kind.RELAYED, "", 2)
+        outcome = await bench.refused(hop_to(host_of(mx, Demand.ENCRYPTED)))
+        assert outcome.enhanced == "4.7.5"
+        assert [failure and failure.kind for _, failure in bench.tls] == ["validation-failure"] * 2
+
+
+@pytest.mark.parametrize("demand", [Demand.OPPORTUNISTIC, Demand.DANE])
+async def test_tls_1_2(bench: Bench, demand: Demand) -> None:
+    async with remote_mx() as mx:
+        assert mx.context is not None
+        mx.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        (outcome,) = await bench.send(hop_to(host_of(mx, demand, tlsa=(key_of(mx),))))
+        assert outcome.kind is Kind.RELAYED and outcome.tls.startswith("TLSv1.2 ")
+
+
+async def test_the_end_right_behind_the_reply_to_starttls(bench: Bench) -> None:
+    """No octets, so nobody has put them there: in the clear over a new connection."""
+    async with remote_mx({"STARTTLS": Last("220 2.0.0 Go ahead")}) as mx:
+        for _ in range(5):
+            (outcome,) = await bench.send(hop_to(host_of(mx, Demand.OPPORTUNISTIC)))
+            assert outcome.kind is Kind.RELAYED
+
+
 async def test_nothing_may_stand_behind_the_reply_to_starttls(bench: Bench) -> None:
     """RFC 3207 §6: somebody else has put it there"""
     async with remote_mx({"STARTTLS": Raw(b"220 go\r\n250 injected\r\n")}) as mx:

@@ -122,8 +122,12 @@ def postfix() -> Iterator[Postfix]:
     with tempfile.TemporaryDirectory(prefix="posthaus-mx-") as temporary:
         folder = Path(temporary)  # not pytest's, which nobody else can enter
         folder.chmod(0o755)
-        port = make(folder)
-        run(program, "-c", folder / "etc", "start")
+        before = os.umask(0o022)  # our admin command, run in this process by other tests, has made it narrower
+        try:
+            port = make(folder)
+            run(program, "-c", folder / "etc", "start")
+        finally:
+            os.umask(before)
         try:
             wait_for(port)
             leaf = (folder / "etc/chain.pem").read_bytes()

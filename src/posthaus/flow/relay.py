@@ -231,7 +231,7 @@ class Relay:
                 raise _Refused(_replied(Kind.DEFERRED, heard, dialogue, host, address))
             words = f"STARTTLS was refused: {heard.code} {heard.text}"
             return self._without_tls(dialogue, hop, host, address, way, words)
-        if engine.buffered or not dialogue.stream.is_quiet:
+        if engine.buffered or dialogue.stream.take():
             dialogue.stream.abort()
             fault = TlsFault("octets in the clear behind the reply to STARTTLS")
             self._tell(dialogue, hop, host, address, fault, way)
