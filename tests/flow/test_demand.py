@@ -88,7 +88,7 @@ async def test_testing_leaves_nothing_out_but_tells(world: SecureWorld) -> None:
     world.announce("b.test", "1", policy("testing", "mx.b.test"))
     assert await demands(world) == [
         ("mx.b.test", Demand.OPPORTUNISTIC, "sts"),
-        ("mx2.b.test", Demand.OPPORTUNISTIC, "sts"),
+        ("mx2.b.test", Demand.OPPORTUNISTIC, ""),
     ]
     assert [host.names for host in await world.hosts("b.test")] == [("mx.b.test",), ()]
     assert {(one.kind, one.host) for one in world.told} == {("validation-failure", "mx2.b.test")}
