@@ -47,6 +47,8 @@ HOST = "127.0.0.1"
 HOSTNAME = "mail.example.test"
 DOMAIN = "example.test"
 _START_S = 60.0
+_ARRIVES_S = 60.0  # what is not there by then was lost
+_NO_RESOLVER = "127.0.0.1:9"  # nobody answers there: what a test sends elsewhere stays in its queue
 
 
 class Defects(AssertionError):
@@ -132,6 +134,20 @@ class AsyncOffice:
         box = await self._mailbox(address, name)
         return [await self._octets(number) for _, _, number in await self.app.store.read(fetch.listing, box.id)]
 
+    async def arrived(self, address: str, count: int = 1, name: str = "INBOX") -> list[bytes]:
+        """As messages(), once there are so many; TimeoutError where they do not come."""
+        box = await self._mailbox(address, name)
+        rung = asyncio.Event()
+        watch = self.app.store.watch(box.account, rung.set)
+        try:
+            async with asyncio.timeout(_ARRIVES_S):
+                while len(found := await self.messages(address, name)) < count:
+                    await rung.wait()
+                    rung.clear()
+        finally:
+            watch.close()
+        return found
+
     async def jump(self, seconds: float) -> None:
         """So much time passes; what is due is carried out."""
         self.clock.jump(seconds)
@@ -190,7 +206,8 @@ def kit_settings(settings: Settings | None = None) -> Settings:
     """The settings of a server in a test: on loopback, under a name that never is in the DNS."""
     settings = settings or Settings()
     listen = dataclasses.replace(settings.listen, addresses=(HOST,))
-    return dataclasses.replace(settings, hostname=settings.hostname or HOSTNAME, listen=listen)
+    send = dataclasses.replace(settings.send, resolvers=settings.send.resolvers or (_NO_RESOLVER,))
+    return dataclasses.replace(settings, hostname=settings.hostname or HOSTNAME, listen=listen, send=send)
 
 
 @asynccontextmanager
@@ -238,6 +255,9 @@ class Office:
 
     def messages(self, address: str, name: str = "INBOX") -> list[bytes]:
         return self._run(self.inner.messages(address, name))
+
+    def arrived(self, address: str, count: int = 1, name: str = "INBOX") -> list[bytes]:
+        return self._run(self.inner.arrived(address, count, name))
 
     def jump(self, seconds: float) -> None:
         self._run(self.inner.jump(seconds))
