@@ -54,6 +54,7 @@ RELAY_QUIT_TIMEOUT_S = 5.0  # the reply to QUIT tells nothing
 RELAY_REPLY_LINE_OCTETS = 12_290  # RFC 5321 §4.5.3.1.5 has 512; the challenge of AUTH may be longer (RFC 4954 §4)
 RELAY_REPLY_LINES = 200  # of one reply
 RELAY_REPLY_OCTETS = 32 * 1024  # of one reply, lines together
+RELAY_TEXT_CHARACTERS = 2_000  # of a reply, kept for the record and told to the sender
 RELAY_RECIPIENTS = 100  # in one transaction; RFC 5321 §4.5.3.1.8: every host takes so many
 RELAY_TRANSACTIONS = 1_000  # on one connection, where the host names no limit
 RELAY_CHUNK_OCTETS = 256 * 1024  # of one BDAT, and of one piece of a body that lies outside

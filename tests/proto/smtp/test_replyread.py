@@ -92,3 +92,7 @@ def test_kinds(code: int, kinds: tuple[int, ...]) -> None:
     heard = Heard(code, "", ("a", "b"))
     assert (heard.is_positive, heard.is_intermediate, heard.is_transient, heard.is_permanent) == kinds
     assert heard.text == "a\nb"
+
+
+def test_text_has_an_end() -> None:
+    assert len(Heard(550, "", ("x" * 1_000,) * 10).text) == limit.RELAY_TEXT_CHARACTERS

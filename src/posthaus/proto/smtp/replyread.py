@@ -54,7 +54,8 @@ class Heard:
 
     @property
     def text(self) -> str:
-        return "\n".join(self.lines)
+        """For people, who need not read all that a host can say."""
+        return "\n".join(self.lines)[: limit.RELAY_TEXT_CHARACTERS]
 
 
 class Replies:
