@@ -1,25 +1,26 @@
--- Keys that sign for a domain, and secrets of the house. Rows are the truth: workers keep what they read by its id,
--- and a key's octets never change.
+-- What happened to messages on their way out, and where it is no use to write to.
+-- Clustered by day and transaction: what is told of one message lies together, and the oldest days go first.
 
-CREATE TABLE dkim_key (
-    id {SERIAL},
-    domain {TEXT} NOT NULL REFERENCES domain(name),
-    selector {TEXT} NOT NULL,
-    algorithm {TEXT} NOT NULL,            -- 'rsa', 'ed25519'
-    private {BYTES} NOT NULL,             -- PKCS #8, DER; empty once the key is retired for good
-    public {TEXT} NOT NULL,               -- the TXT record, as it is to be published
-    state BIGINT NOT NULL,                -- 0 published, 1 active, 2 retired
-    created BIGINT NOT NULL,
-    active_from BIGINT NOT NULL,          -- published: when it begins to sign, 0 when its record is seen in DNS;
-                                          -- else since when it has signed
-    retire_at BIGINT NOT NULL,            -- active: when it stops signing, 0 for no plan;
-                                          -- retired: until when its record must stay in DNS
-    UNIQUE (domain, selector)
-);
-
-CREATE TABLE secret (
-    name {TEXT} NOT NULL,                 -- what it is for: 'srs'
-    created BIGINT NOT NULL,
-    value {BYTES} NOT NULL,
-    PRIMARY KEY (name, created)
+CREATE TABLE record (
+    day BIGINT NOT NULL,                  -- of `at`
+    tid {TEXT} NOT NULL,                  -- of the transaction that brought the message
+    at BIGINT NOT NULL,
+    kind BIGINT NOT NULL,                 -- record.Kind
+    address {TEXT} NOT NULL,              -- recipient, canonical for look-up; of a submission: the reverse-path
+    message_id {TEXT} NOT NULL,           -- of a submission; '' in all other rows
+    words {TEXT} NOT NULL,                -- JSON
+    PRIMARY KEY (day, tid, at, kind, address)
 ) {CLUSTERED};
+CREATE INDEX record_message_id ON record (message_id) WHERE message_id <> '';
+
+CREATE TABLE suppression (
+    account BIGINT NOT NULL,              -- whose mail is not sent there; 0: nobody's of this house
+    key {TEXT} NOT NULL,                  -- address, canonical for look-up
+    status {TEXT} NOT NULL,               -- enhanced status code; '' where a person has said so
+    reason {TEXT} NOT NULL,               -- the reply of the other server, or words of a person
+    count BIGINT NOT NULL,                -- how often it failed
+    since BIGINT NOT NULL,                -- when it failed first
+    until BIGINT NOT NULL,                -- 0: for good
+    PRIMARY KEY (account, key)
+) {CLUSTERED};
+CREATE INDEX suppression_until ON suppression (until);

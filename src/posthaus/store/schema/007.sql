@@ -1,26 +1,33 @@
--- What happened to messages on their way out, and where it is no use to write to.
--- Clustered by day and transaction: what is told of one message lies together, and the oldest days go first.
+-- What an account may send, and what it has sent. Nothing that a delivery to us writes.
 
-CREATE TABLE record (
-    day BIGINT NOT NULL,                  -- of `at`
-    tid {TEXT} NOT NULL,                  -- of the transaction that brought the message
-    at BIGINT NOT NULL,
-    kind BIGINT NOT NULL,                 -- record.Kind
-    address {TEXT} NOT NULL,              -- recipient, canonical for look-up; of a submission: the reverse-path
-    message_id {TEXT} NOT NULL,           -- of a submission; '' in all other rows
-    words {TEXT} NOT NULL,                -- JSON
-    PRIMARY KEY (day, tid, at, kind, address)
+-- Addresses that it may write as, beside its own and the aliases that lead to it.
+CREATE TABLE sender (
+    account BIGINT NOT NULL REFERENCES account(id),
+    sender {TEXT} NOT NULL,               -- address, canonical for look-up, or '@domain'
+    PRIMARY KEY (account, sender)
 ) {CLUSTERED};
-CREATE INDEX record_message_id ON record (message_id) WHERE message_id <> '';
 
-CREATE TABLE suppression (
-    account BIGINT NOT NULL,              -- whose mail is not sent there; 0: nobody's of this house
-    key {TEXT} NOT NULL,                  -- address, canonical for look-up
-    status {TEXT} NOT NULL,               -- enhanced status code; '' where a person has said so
-    reason {TEXT} NOT NULL,               -- the reply of the other server, or words of a person
-    count BIGINT NOT NULL,                -- how often it failed
-    since BIGINT NOT NULL,                -- when it failed first
-    until BIGINT NOT NULL,                -- 0: for good
-    PRIMARY KEY (account, key)
+-- Where an account differs from what all have. -1: as base/limit.py says.
+CREATE TABLE sending (
+    account {KEY},
+    per_hour BIGINT NOT NULL,             -- recipients in other domains
+    per_day BIGINT NOT NULL,
+    strangers BIGINT NOT NULL,            -- of them a day, those to whom it never wrote before
+    sent_copy BIGINT NOT NULL,            -- 1: what it submits is put into its \Sent
+    held BIGINT NOT NULL                  -- since when it may send nothing; 0: it may
+);
+
+CREATE TABLE sent (
+    account BIGINT NOT NULL,
+    slot BIGINT NOT NULL,                 -- Unix seconds by the length of a slot (base/limit.py)
+    recipients BIGINT NOT NULL,
+    strangers BIGINT NOT NULL,
+    PRIMARY KEY (account, slot)
 ) {CLUSTERED};
-CREATE INDEX suppression_until ON suppression (until);
+
+CREATE TABLE correspondent (
+    account BIGINT NOT NULL,
+    address {TEXT} NOT NULL,              -- canonical
+    written BIGINT NOT NULL,              -- when last
+    PRIMARY KEY (account, address)
+) {CLUSTERED};
