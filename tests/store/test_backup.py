@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from posthaus.store import account, blob, change, fetch, lease, mailbox, message
+from posthaus.mail.address import Address
+from posthaus.mail.envelope import Envelope, Recipient
+from posthaus.store import account, blob, change, fetch, lease, load, mailbox, message, postmaster, queue
 from posthaus.store.backup import BLOBS, backup, restore
 from posthaus.store.drivers.disk import DiskBlobs
 from posthaus.store.error import Locked, NoBackup, NotEmpty, StoreDown
 from posthaus.store.message import Placing
+from posthaus.store.postmaster import Act, Which
+from posthaus.store.queue import NewErrand, NewParcel, State
 from posthaus.store.store import Store
 from posthaus.store.verify import verify
 from posthaus.testing.storehouse import NOW, Databases, Person, Storehouse, made_up, person
@@ -153,3 +157,21 @@ async def test_the_sweep_stands_still_meanwhile(house: Storehouse, tmp_path: Pat
     await store.write(lease.take, lease.SWEEP, "a", 0, 1)  # and is let go again
     with pytest.raises(Locked):
         await store.write(lease.take, lease.SWEEP, "b", 0, 1)
+
+
+async def test_what_was_in_the_queue_is_held(house: Storehouse, second: Storehouse, tmp_path: Path) -> None:
+    """It may have been sent since."""
+    store = await house.open()
+    recipients = [Recipient(Address(name, "b.test")) for name in ("bob", "ben")]
+    parcel = NewParcel(made_up(), Envelope(None), "t1", 0, NOW + 99, 0)
+    await store.write(queue.enqueue, parcel, [NewErrand(one, "mx/b.test", NOW) for one in recipients], NOW)
+    assert await store.write(load.claim, "w", NOW, NOW + 300, 1, 1, suspects=False)
+    await backup(house.url, house.folder, tmp_path / "copy")
+    assert await restore(tmp_path / "copy", second.url, second.folder) == []
+    again = await second.open()
+    assert await again.write(load.claim, "w", NOW + 999, NOW + 1_999, 1, 1, suspects=False) == []
+    held = await again.read(postmaster.listing, Which(state=State.HELD), 0, 9)
+    assert [one.errand.recipient for one in held] == recipients
+    await again.write(postmaster.act, Act.RELEASE, Which(), 0, 9, NOW + 999)
+    (claimed,) = await again.write(load.claim, "w", NOW + 999, NOW + 1_999, 1, 9, suspects=False)
+    assert len(claimed.claims[0].errands) == 2

@@ -21,12 +21,13 @@ def worker_name(node: str, letters: str) -> str:
     return f"{node}/{os.getpid()}/{letters}"
 
 
-async def release_dead(store: Store, node: str, now: int, log: Log) -> None:
-    """Before this worker takes a lease: what has its number now is of one before it."""
+async def release_dead(store: Store, node: str, now: int, log: Log, *, is_first: bool = True) -> None:
+    """is_first: this worker has taken nothing yet, and what has its number is of one before it. Later calls find what
+    the database has committed for one that was dead by then."""
     owners = [owner.split("/") for owner in await store.read(_owners)]
     pids = {int(words[1]) for words in owners if words[0] == node and len(words) > 2 and words[1].isdigit()}
     for pid in sorted(pids):
-        if pid == os.getpid() or not is_alive(pid):
+        if not is_alive(pid) or (is_first and pid == os.getpid()):
             count = await store.write(_release, f"{node}/{pid}/", now)
             log.event("lease.released", worker=pid, count=count)
 

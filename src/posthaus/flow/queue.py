@@ -18,6 +18,7 @@ from posthaus.base.error import Trouble
 from posthaus.flow import overdue
 from posthaus.flow.bounce import Bouncer
 from posthaus.flow.carry import Carrier, NextHops, Relay
+from posthaus.flow.heir import release_dead
 from posthaus.flow.settle import Settler
 from posthaus.flow.site import Site
 from posthaus.store import bell, queue
@@ -161,16 +162,16 @@ class Runner:
         self._wake.set()
 
     async def _renew(self) -> None:
-        """What is on its way is ours, however long it takes."""
+        """What is on its way is ours, however long it takes; what a dead sibling left is nobody's."""
+        site = self._site
         while not await _wait(self._over, limit.QUEUE_RENEW_S):
-            held = list(self._carrying)
-            if not held:
-                continue
-            until = int(self._site.clock.now()) + limit.QUEUE_LEASE_S
+            now = int(site.clock.now())
             try:
-                await self._site.store.write(_renew_all, held, until)
+                if self._carrying:
+                    await site.store.write(_renew_all, list(self._carrying), now + limit.QUEUE_LEASE_S)
+                await release_dead(site.store, site.worker.partition("/")[0], now, site.log, is_first=False)
             except Trouble as trouble:
-                self._site.log.warn("queue.not-renewed", fault=type(trouble).__name__, why=trouble)
+                site.log.warn("queue.not-renewed", fault=type(trouble).__name__, why=trouble)
 
     async def _claim_overdue(self, now: int) -> Load | None:
         most, until = limit.QUEUE_ERRANDS_PER_LOAD, now + limit.QUEUE_LEASE_S
