@@ -82,7 +82,8 @@ class Carrier:
         self._settler = settler
         self._may_go_on = may_go_on
         self._idle = IdleLinks()
-        self.is_stopping = False  # after the parcel that is on its way
+        self._rung = asyncio.Event()
+        self.is_stopping = False
 
     async def carry(self, load: Load) -> None:
         """To its end."""
@@ -100,12 +101,12 @@ class Carrier:
                 await link.close()
 
     async def close(self) -> None:
-        self.is_stopping = True
         await self._idle.close()
 
     async def _batch(self, trip: _Trip, claims: Sequence[Claim]) -> tuple[Claim, ...]:
-        """What comes next."""
+        """What comes next. The host does not wait for our disk: while some are being settled the next ones are sent."""
         done: list[Done] = []
+        settling: asyncio.Task[tuple[Claim, ...] | None] | None = None
         at = 0
         since = self._site.clock.monotonic()
         try:
@@ -114,20 +115,47 @@ class Carrier:
                 at += 1
                 if self.is_stopping or (trip.links and _blames_host(one)):
                     break
-                spent = self._site.clock.monotonic() - since
-                is_time = len(done) >= limit.QUEUE_SETTLE_PARCELS or spent >= limit.QUEUE_SETTLE_S or one.keeping
-                if is_time and at < len(claims):
-                    ready, done, since = done, [], self._site.clock.monotonic()
-                    if await self._settle(trip, ready) is None:
+                is_time = len(done) >= limit.QUEUE_SETTLE_PARCELS or self._spent(since) >= limit.QUEUE_SETTLE_S
+                if (is_time or one.keeping) and at < len(claims):
+                    if settling is not None and await settling is None:
                         return ()
+                    settling = asyncio.get_running_loop().create_task(self._settle(trip, done))
+                    done, since = [], self._site.clock.monotonic()
+            trip.parcels += at
+            goes_on = at == len(claims) and not trip.closed and not _blames_host(done[-1])
+            goes_on = goes_on and (trip.parcels < limit.QUEUE_PARCELS_PER_LINK or self._may_go_on())
+            if goes_on and len(done) < limit.QUEUE_SETTLE_PARCELS and not self.is_stopping:
+                await self._linger(limit.QUEUE_SETTLE_S - self._spent(since))
+            if settling is not None and await settling is None:
+                return ()
         except asyncio.CancelledError:
+            if settling is not None:
+                await asyncio.wait([settling])
             await self._settle(trip, done, claims[at:], ends=True)
             raise
-        trip.parcels += at
-        goes_on = at == len(claims) and not trip.closed and not _blames_host(done[-1]) and not self.is_stopping
-        goes_on = goes_on and (trip.parcels < limit.QUEUE_PARCELS_PER_LINK or self._may_go_on())
-        most = limit.QUEUE_ERRANDS_PER_LOAD if goes_on else 0
+        most = limit.QUEUE_ERRANDS_PER_LOAD if goes_on and not self.is_stopping else 0
         return await self._settle(trip, done, claims[at:], ends=True, most=most) or ()
+
+    def _spent(self, since: float) -> float:
+        return self._site.clock.monotonic() - since
+
+    async def _linger(self, seconds: float) -> None:
+        """The commit that settles the last ones can just as well claim what comes in the next moment."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        except TimeoutError:
+            pass
+
+    def ring(self) -> None:
+        """There may be more to carry."""
+        self._rung.set()
+        self._rung.clear()
+
+    def stop(self) -> None:
+        """After the parcels that are on their way."""
+        self.is_stopping = True
+        self.ring()
 
     async def _settle(
         self, trip: _Trip, done: list[Done], rest: Sequence[Claim] = (), *, ends: bool = False, most: int = 0

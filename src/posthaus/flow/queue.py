@@ -45,14 +45,14 @@ class Runner:
         self._clock_is_ringing = False
 
     def start(self) -> None:
-        self._watch = self._site.store.watch(bell.QUEUE, self._wake.set)
+        self._watch = self._site.store.watch(bell.QUEUE, self._ring)
         self._spawn(self._run())
         self._spawn(self._renew())
 
     async def stop(self, drain_s: float) -> None:
         """Claims nothing more. Parcels on their way have so long to arrive; then their connections are cut, and they
         wait in the queue."""
-        self._carrier.is_stopping = True
+        self._carrier.stop()
         if self._watch is not None:
             self._watch.close()
         self._over.set()
@@ -73,6 +73,10 @@ class Runner:
 
     def wake(self) -> None:
         """Look now."""
+        self._wake.set()
+
+    def _ring(self) -> None:
+        self._carrier.ring()
         self._wake.set()
 
     @property

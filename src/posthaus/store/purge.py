@@ -32,13 +32,13 @@ async def _drop_message(tx: Tx, m: int) -> None:
 
 async def drop_blob(tx: Tx, b: int) -> None:
     """Where nothing names it any more. Octets outside are marked only; see store/blob.py."""
-    for table in ("message", "parcel"):
-        if await tx.one(f"SELECT 1 FROM {table} WHERE blob=$1 LIMIT 1", b) is not None:
-            return
-    if await tx.run("UPDATE blob SET state=2 WHERE id=$1 AND place<>''", b):
-        return
-    await tx.run("DELETE FROM octets WHERE blob=$1", b)
-    await tx.run("DELETE FROM blob WHERE id=$1", b)
+    unnamed = (
+        " AND NOT EXISTS (SELECT 1 FROM message WHERE blob=$1) AND NOT EXISTS (SELECT 1 FROM parcel WHERE blob=$1)"
+    )
+    if await tx.run(f"DELETE FROM blob WHERE id=$1 AND place=''{unnamed}", b):
+        await tx.run("DELETE FROM octets WHERE blob=$1", b)
+    else:
+        await tx.run(f"UPDATE blob SET state=2 WHERE id=$1 AND place<>''{unnamed}", b)
 
 
 async def tombstones(tx: Tx, before: int, most: int) -> int:
