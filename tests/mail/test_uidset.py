@@ -60,3 +60,11 @@ def test_slices_are_the_same_set(most: int) -> None:
     pieces = list(uidset.slices(ranges, most))
     assert all(uidset.count(piece) <= most for piece in pieces)
     assert uidset.normalise([one for piece in pieces for one in piece]) == ranges
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "text"),
+    [(0, 2, "1:2"), (2, 5, "3,7:8"), (4, 4, ""), (5, 99, "9,12"), (7, 9, ""), (0, 99, "1:3,7:9,12")],
+)
+def test_cut(start: int, stop: int, text: str) -> None:
+    assert uidset.render(uidset.cut(uidset.parse("1:3,7:9,12"), start, stop)) == text

@@ -94,6 +94,18 @@ def subtract(one: Sequence[Range], other: Sequence[Range]) -> Ranges:
     return result
 
 
+def cut(ranges: Iterable[Range], start: int, stop: int) -> Ranges:
+    """The UIDs of the set from the start-th to before the stop-th, the first being 0."""
+    result: Ranges = []
+    at = 0  # how many are before this range
+    for a, b in ranges:
+        low, high = max(a, a + start - at), min(b, a + stop - at - 1)
+        if low <= high:
+            result.append((low, high))
+        at += b - a + 1
+    return result
+
+
 def slices(ranges: Iterable[Range], most: int) -> Iterator[Ranges]:
     """The same set in pieces of at most `most` UIDs and 500 ranges."""
     piece: Ranges = []

@@ -10,6 +10,7 @@ from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import SAVED, parse_set
 from posthaus.proto.imap.parse import parse_command
+from posthaus.proto.imap.partial import Partial
 from posthaus.proto.imap.quirk import LENIENT, STRICT, Quirk
 from posthaus.proto.imap.token import Literal
 
@@ -115,6 +116,15 @@ def test_keys(text: bytes, key: k.Key) -> None:
 )
 def test_return(text: bytes, returns: set[k.Return] | None) -> None:
     assert _search(text).returns == returns
+
+
+def test_partial() -> None:
+    command = _search(b"RETURN (PARTIAL -1:-100 SAVE) ALL")  # RFC 9394 §3.1
+    assert command.returns == {k.Return.PARTIAL, k.Return.SAVE}
+    assert command.partial == Partial(1, 100, from_end=True)
+    for text in (b"PARTIAL", b"PARTIAL 1", b"PARTIAL 1:2 ALL", b"PARTIAL 1:2 PARTIAL 1:2", b"ALL ALL"):
+        with pytest.raises(ParseFault):
+            _search(b"RETURN (" + text + b") ALL")
 
 
 def test_modseq() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from posthaus.base.limit import IMAP_MEMO_OCTETS
 from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.partial import Partial
 from posthaus.proto.imap.quirk import STRICT, Quirk
 from posthaus.proto.imap.section import (
     Attribute,
@@ -130,6 +131,8 @@ def test_sections(text: bytes, attribute: Attribute) -> None:
         b" FLAGS (CHANGEDSINCE)",
         b" FLAGS (CHANGEDSINCE 0)",
         b" FLAGS (VANISHED)",
+        b" FLAGS (PARTIAL)",
+        b" FLAGS (PARTIAL 1:2 PARTIAL 1:2)",
         b" FLAGS ()",
         b" (PREVIEW (EAGER))",
         b" BODY[" + b"1." * 200 + b"1]",
@@ -143,6 +146,8 @@ def test_fault(rest: bytes) -> None:
 def test_modifiers() -> None:
     assert _read(b" (FLAGS) (CHANGEDSINCE 12345)") == FetchList((Plain.FLAGS,), 12345)
     assert _read(b" FLAGS (changedsince 9 vanished)") == FetchList((Plain.FLAGS,), 9, True)
+    partial = _read(b" FLAGS (PARTIAL -1:-30 CHANGEDSINCE 9)")
+    assert partial == FetchList((Plain.FLAGS,), 9, partial=Partial(1, 30, from_end=True))
     assert _read(b" PREVIEW (CHANGEDSINCE 5)") == FetchList((Preview(),), 5)
 
 

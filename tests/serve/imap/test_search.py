@@ -247,3 +247,30 @@ async def test_syntax(house: ImapHouse) -> None:
     client = await filled(house)
     for command in ("SEARCH", "SEARCH COLOUR red", "SEARCH OR ALL", "SEARCH NOT", "SEARCH BEFORE 31-Feb-2026"):
         assert (await client.do(command))[-1].startswith("BAD"), command
+
+
+async def test_partial_saves_and_fetches_what_it_tells(house: ImapHouse) -> None:
+    # RFC 9394 §3.2, §3.3, §3.4
+    client = await house.login()
+    for n in range(6):
+        await client.append("INBOX", b"Subject: %d\r\n\r\n.\r\n" % n)
+    await client.ok("SELECT INBOX")
+
+    async def told(command: str) -> str:
+        (line,) = await client.ok(command)
+        return line.partition(") ")[2]
+
+    assert await told('UID SEARCH RETURN (PARTIAL -1:-2 SAVE) SUBJECT ""') == "UID PARTIAL (-1:-2 5:6)"
+    assert await told("SEARCH RETURN (ALL) $") == "ALL 5:6"
+    assert await told("SEARCH RETURN (PARTIAL 1:1) NOT DELETED") == "PARTIAL (1:1 1)"
+    assert await told("UID SORT RETURN (PARTIAL 1:2 COUNT) (REVERSE SUBJECT) UTF-8 1:5") == (
+        "UID PARTIAL (1:2 5,4) COUNT 5"
+    )
+    assert await client.ok("UID FETCH 1:* (UID) (PARTIAL 2:3)") == ["* 2 FETCH (UID 2)", "* 3 FETCH (UID 3)"]
+    (begin,) = [line for line in await client.ok("STATUS INBOX (HIGHESTMODSEQ)") if "STATUS" in line]
+    modseq = int(begin.split()[-1].rstrip(")"))
+    await client.ok("STORE 2:4 +FLAGS.SILENT (\\Flagged)")
+    heard = await client.ok(f"UID FETCH 1:* (UID) (PARTIAL -1:-2 CHANGEDSINCE {modseq})")
+    assert [line.split()[1] for line in heard] == ["3", "4"]
+    assert (await told("SEARCH RETURN (PARTIAL 1:3) MODSEQ 1")).startswith("PARTIAL (1:3 1:3) MODSEQ ")
+    assert await told("SEARCH RETURN (PARTIAL 9:9) MODSEQ 1") == "PARTIAL (9:9 NIL)"

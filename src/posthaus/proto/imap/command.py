@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from posthaus.proto.imap.key import Key, Return
 from posthaus.proto.imap.number import SequenceSet
+from posthaus.proto.imap.partial import Partial
 from posthaus.proto.imap.section import FetchList
 from posthaus.proto.imap.token import Literal
 
@@ -217,13 +218,14 @@ class Expunge:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`returns` is None without RETURN; RETURN () is ALL."""
+    """`returns` is None without RETURN; RETURN () is ALL. `partial` stands beside Return.PARTIAL."""
 
     tag: bytes
     uid: bool
     key: Key
     returns: frozenset[Return] | None = None
     has_modseq: bool = False  # a MODSEQ key: the answer carries the highest MODSEQ (RFC 7162 §3.1.5)
+    partial: Partial | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,7 @@ class Sort:
     key: Key
     returns: frozenset[Return] | None = None
     has_modseq: bool = False
+    partial: Partial | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,7 @@ class Return(Enum):
     ALL = b"ALL"
     COUNT = b"COUNT"
     SAVE = b"SAVE"
+    PARTIAL = b"PARTIAL"  # RFC 9394 §3.1
 
 
 def negate(key: Key) -> Key:

@@ -25,6 +25,8 @@ def parse_fetch(cursor: Cursor, tag: bytes, uid: bool) -> Fetch:
     items = parse_fetch_list(cursor)
     if items.vanished and not uid:
         raise ParseFault("VANISHED needs UID FETCH")  # RFC 7162 §3.2.6
+    if items.partial is not None and not uid:
+        raise ParseFault("PARTIAL needs UID FETCH")  # RFC 9394 §3.3
     return Fetch(tag, uid, numbers, items)
 
 

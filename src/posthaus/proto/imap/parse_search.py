@@ -4,7 +4,8 @@ Openers (parenthesis, NOT, OR) go on a stack, and each finished key falls throug
 open. Parentheses and NOT are bounded together, keys and OR together, and OR of OR is made flat; so no tree is deeper
 than twice IMAP_NESTING.
 
-Standards: RFC 9051 §6.4.4, RFC 4731 §3.1, RFC 5032 §3, RFC 5182 §2, RFC 7162 §3.1.5, RFC 8474 §5.3, RFC 8514 §4.3.
+Standards: RFC 9051 §6.4.4, RFC 4731 §3.1, RFC 5032 §3, RFC 5182 §2, RFC 7162 §3.1.5, RFC 8474 §5.3, RFC 8514 §4.3,
+           RFC 9394 §3.1.
 Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 """
 
@@ -42,6 +43,7 @@ from posthaus.proto.imap.key import (
     negate,
 )
 from posthaus.proto.imap.number import MAX_NUMBER, parse_set
+from posthaus.proto.imap.partial import Partial, take_partial
 from posthaus.proto.imap.token import Cursor
 
 CHARSETS = {
@@ -64,22 +66,20 @@ CHARSETS = {
 }
 _BAD_CHARSET = bad_charset(CHARSETS)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}").fullmatch
+_WHICH = (Return.ALL, Return.PARTIAL)
 _SET_START = re.compile(rb"[0-9*$]").match
 
 
 def parse_search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
     """search = "SEARCH" [search-return-opts] SP search-program"""
     cursor.space()
-    returns = None
-    if skip_word(cursor, b"RETURN"):
-        returns = take_returns(cursor)
-        cursor.space()
+    returns, partial = skip_returns(cursor)
     codec = "utf-8"  # RFC 9051 §6.4.4; RFC 3501 says US-ASCII, of which it is the extension
     if skip_word(cursor, b"CHARSET"):
         codec = take_charset(cursor)
         cursor.space()
     key, has_modseq = take_program(cursor, codec)
-    return Search(tag, uid, key, returns, has_modseq)
+    return Search(tag, uid, key, returns, has_modseq, partial)
 
 
 def take_program(cursor: Cursor, codec: str) -> tuple[Key, bool]:
@@ -100,18 +100,31 @@ def skip_word(cursor: Cursor, word: bytes) -> bool:
     return True
 
 
-def take_returns(cursor: Cursor) -> frozenset[Return]:
-    """search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" """
+def skip_returns(cursor: Cursor) -> tuple[frozenset[Return] | None, Partial | None]:
+    """search-return-opts = "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" SP, if it stands here"""
+    if not skip_word(cursor, b"RETURN"):
+        return None, None
     cursor.expect(b"(")
-    returns: set[Return] = set()
+    returns: list[Return] = []
+    partial = None
     while not cursor.skip(b")"):
         if returns:
             cursor.space()
-        try:
-            returns.add(Return(cursor.take_word()))
-        except ValueError as e:
-            raise ParseFault("no such SEARCH return option") from e
-    return frozenset(returns) or frozenset({Return.ALL})  # RFC 4731 §3.1: () is ALL
+        returns.append(_take_return(cursor))
+        if returns[-1] is Return.PARTIAL:
+            cursor.space()
+            partial = take_partial(cursor)
+    if sum(one in _WHICH for one in returns) > 1:
+        raise ParseFault("one PARTIAL, or one ALL")  # RFC 9394 §3.1
+    cursor.space()
+    return frozenset(returns) or frozenset({Return.ALL}), partial  # RFC 4731 §3.1: () is ALL
+
+
+def _take_return(cursor: Cursor) -> Return:
+    try:
+        return Return(cursor.take_word())
+    except ValueError as e:
+        raise ParseFault("no such SEARCH return option") from e
 
 
 def take_charset(cursor: Cursor) -> str:

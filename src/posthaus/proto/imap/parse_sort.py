@@ -7,7 +7,7 @@ Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 from posthaus.base.limit import IMAP_SORT_KEYS
 from posthaus.proto.imap.command import Sort, SortKey, Thread
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse_search import skip_word, take_charset, take_program, take_returns
+from posthaus.proto.imap.parse_search import skip_returns, take_charset, take_program
 from posthaus.proto.imap.token import Cursor
 
 ORDERS = frozenset({b"ARRIVAL", b"CC", b"DATE", b"FROM", b"SIZE", b"SUBJECT", b"TO", b"DISPLAYFROM", b"DISPLAYTO"})
@@ -17,16 +17,13 @@ ALGORITHMS = frozenset({b"ORDEREDSUBJECT", b"REFERENCES", b"REFS"})
 def parse_sort(cursor: Cursor, tag: bytes, uid: bool) -> Sort:
     """sort = ["UID" SP] "SORT" [search-return-opts] SP sort-criteria SP search-criteria"""
     cursor.space()
-    returns = None
-    if skip_word(cursor, b"RETURN"):
-        returns = take_returns(cursor)
-        cursor.space()
+    returns, partial = skip_returns(cursor)
     keys = _take_keys(cursor)
     cursor.space()
     codec = take_charset(cursor)
     cursor.space()
     key, has_modseq = take_program(cursor, codec)
-    return Sort(tag, uid, keys, key, returns, has_modseq)
+    return Sort(tag, uid, keys, key, returns, has_modseq, partial)
 
 
 def _take_keys(cursor: Cursor) -> tuple[SortKey, ...]:

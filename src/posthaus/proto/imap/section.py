@@ -4,7 +4,8 @@ RFC822, RFC822.HEADER and RFC822.TEXT are sections under another label. A label 
 client wrote it but with the words of the grammar in upper case. Attribute lists are few and come again and again, so
 whole lists are kept in a bounded memo; they are hashable, fit to be a key of what is compiled from them.
 
-Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 3516 §4, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8514 §4.1, RFC 8970 §3.
+Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 3516 §4, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8514 §4.1, RFC 8970 §3,
+           RFC 9394 §3.3.
 Faults:    ParseFault.
 """
 
@@ -15,6 +16,7 @@ from functools import lru_cache
 
 from posthaus.base.limit import IMAP_MEMO_OCTETS, MIME_DEPTH
 from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.partial import Partial, take_partial
 from posthaus.proto.imap.quirk import Quirk
 from posthaus.proto.imap.token import SLOT, Cursor
 
@@ -94,6 +96,7 @@ class FetchList:
     changed_since: int | None = None  # RFC 7162 §3.1.4.1
     vanished: bool = False  # RFC 7162 §3.2.6
     quirks: tuple[Quirk, ...] = ()  # leniencies that were needed to read it
+    partial: Partial | None = None  # RFC 9394 §3.3
 
 
 _FAST = (Plain.FLAGS, Plain.INTERNALDATE, Plain.SIZE)
@@ -138,13 +141,13 @@ def _parse_list(cursor: Cursor) -> FetchList:
     known = len(cursor.seen or ())
     cursor.space()
     attributes = _take_attributes(cursor)
-    changed_since, vanished = None, False
+    changed_since, vanished, partial = None, False, None
     if cursor.more():
         cursor.space()
-        changed_since, vanished = _take_modifiers(cursor)
+        changed_since, vanished, partial = _take_modifiers(cursor)
     cursor.end()
     quirks = tuple(cursor.seen[known:]) if cursor.seen else ()
-    return FetchList(attributes, changed_since, vanished, quirks)
+    return FetchList(attributes, changed_since, vanished, quirks, partial)
 
 
 def _take_attributes(cursor: Cursor) -> tuple[Attribute, ...]:
@@ -272,9 +275,9 @@ def _skip_lazy(cursor: Cursor) -> bool:
     return False
 
 
-def _take_modifiers(cursor: Cursor) -> tuple[int | None, bool]:
-    """fetch-modifiers = "(" fetch-modifier *(SP fetch-modifier) ")": CHANGEDSINCE and VANISHED"""
-    changed_since, vanished = None, False
+def _take_modifiers(cursor: Cursor) -> tuple[int | None, bool, Partial | None]:
+    """fetch-modifiers = "(" fetch-modifier *(SP fetch-modifier) ")": CHANGEDSINCE, VANISHED and PARTIAL"""
+    changed_since, vanished, partial = None, False, None
     cursor.expect(b"(")
     while True:
         word = cursor.take_word()
@@ -283,6 +286,9 @@ def _take_modifiers(cursor: Cursor) -> tuple[int | None, bool]:
             changed_since = cursor.take_number()
         elif word == b"VANISHED" and not vanished:
             vanished = True
+        elif word == b"PARTIAL" and partial is None:
+            cursor.space()
+            partial = take_partial(cursor)
         else:
             raise ParseFault("no such FETCH modifier")
         if cursor.skip(b")"):
@@ -292,4 +298,4 @@ def _take_modifiers(cursor: Cursor) -> tuple[int | None, bool]:
         raise ParseFault("CHANGEDSINCE is above 0")  # RFC 7162 §7: mod-sequence-value
     if vanished and changed_since is None:
         raise ParseFault("VANISHED needs CHANGEDSINCE")
-    return changed_since, vanished
+    return changed_since, vanished, partial

@@ -3,7 +3,7 @@
 Rows come in batches and go out as one write each; no transaction is open while a client is slow. A message that another
 session has expunged, and of which this client does not know yet, is answered from its tombstone.
 
-Standards: RFC 9051 §6.4.5, §6.4.9, §7.5.2; RFC 7162 §3.1.4, §3.2.6.
+Standards: RFC 9051 §6.4.5, §6.4.9, §7.5.2; RFC 7162 §3.1.4, §3.2.6; RFC 9394 §3.3.
 Faults:    UnknownEncoding; NO [EXPUNGEISSUED] where octets are gone for good.
 """
 
@@ -15,6 +15,7 @@ from posthaus.mail.flag import SEEN
 from posthaus.mail.uidset import Range, Ranges
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import Fetch
+from posthaus.proto.imap.partial import Partial
 from posthaus.proto.imap.section import Attribute, Binary, Plain, Section
 from posthaus.serve.imap import flagline, outside
 from posthaus.serve.imap.attribute import Batch, Plan, plan
@@ -49,6 +50,8 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
             session.say(render.vanished(uidset.render(found.gone).encode("ascii"), earlier=True))
         uids = found.changed
         attributes = tuple(dict.fromkeys((*attributes, Plain.MODSEQ)))
+    if command.items.partial is not None:
+        uids = _part(view, uids, command.items.partial)
     if not view.read_only and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
         also = (Plain.FLAGS, Plain.MODSEQ) if session.has_modseqs else (Plain.FLAGS,)
         attributes = tuple(dict.fromkeys((*attributes, *also)))  # RFC 9051 §6.4.5: the change is told
@@ -62,6 +65,13 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
 async def _since(tx: Tx, view: View, modseq: int, uids: Ranges) -> sync.Since:
     """Of these UIDs, what has changed and what is gone, whether this client knew of it or not."""
     return await sync.since(tx, await mailboxes.get(tx, view.mailbox), modseq, uids)
+
+
+def _part(view: View, uids: Ranges, partial: Partial) -> Ranges:
+    """RFC 9394 §3.3: of those that are there, and with CHANGEDSINCE of those that changed (§3.4)."""
+    there = [(low, high) for _, low, high in view.uids.pieces(uids)]
+    which = partial.slice(uidset.count(there))
+    return uidset.cut(there, which.start, which.stop)
 
 
 def _sets_seen(attribute: Attribute) -> bool:

@@ -4,23 +4,25 @@ Messages are gone through in batches: narrow rows first, then what the judge sti
 batches the loop serves others. Only messages that the client knows of are found; one that another session has expunged
 is not, though its number still counts.
 
-Standards: RFC 9051 §6.4.4, §7.3.4; RFC 3501 §7.2.5; RFC 4731; RFC 5182 §2; RFC 7162 §3.1.5.
+Standards: RFC 9051 §6.4.4, §7.3.4; RFC 3501 §7.2.5; RFC 4731; RFC 5182 §2; RFC 7162 §3.1.5; RFC 9394 §3.1.
            RFC 5182 §2.1 todo: a charset that we cannot read is refused by the engine, and what was saved stays.
 Faults:    StoreDown, StoreBusy.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from posthaus.base.error import Trouble
 from posthaus.mail import uidset
-from posthaus.mail.uidset import Ranges, from_sorted
+from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import key, render
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.key import Return
 from posthaus.serve.imap import searchread
 from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search, needles
+from posthaus.serve.imap.searchresult import answer_results, enough, highest_told, to_save
 from posthaus.serve.imap.view import View
 from posthaus.store import search as rows
 from posthaus.store.textindex import NOTHING_KNOWN, Candidates
@@ -58,9 +60,10 @@ async def _search(session: "ImapSession", command: Search, returns: frozenset[Re
         if less is not None:
             await _answer_as_text(session, plan, less)
             return
-    uids, modseqs = await _collect(session, plan, with_modseq=command.has_modseq, first_only=returns in _FIRST_ONLY)
+    most, from_end = enough(returns, command.partial)
+    uids, modseqs = await _collect(session, plan, with_modseq=command.has_modseq, most=most, from_end=from_end)
     if returns is not None and Return.SAVE in returns:
-        view.saved = _to_save(uids, returns)
+        view.saved = to_save(returns, command.partial, uids)
     await _answer(session, command, returns, uids, modseqs)
 
 
@@ -76,20 +79,22 @@ async def _plan(session: "ImapSession", search_key: key.Key, *, with_modseq: boo
 
 
 async def _collect(
-    session: "ImapSession", plan: Plan, *, with_modseq: bool, first_only: bool = False
+    session: "ImapSession", plan: Plan, *, with_modseq: bool, most: int = 0, from_end: bool = False
 ) -> tuple[list[int], _Found]:
-    uids: list[int] = []
+    """UIDs, rising. most: where this many, the first or the last, are enough, others may be left out."""
+    batches: list[list[int]] = []
+    total = 0
     modseqs: _Found = {}
-    async for found in _found(session, plan):
-        uids += [row[0] for row in found]
+    async for found in _found(session, plan, from_end=from_end):
+        batches.append([row[0] for row in found])
+        total += len(found)
         if with_modseq:
             modseqs.update({row[0]: row[1] for row in found})
-        if first_only and uids:
+        if 0 < most <= total:
             break
-    return uids, modseqs
-
-
-_FIRST_ONLY = (frozenset({Return.MIN}), frozenset({Return.MIN, Return.SAVE}))
+    if from_end:
+        batches.reverse()
+    return list(chain.from_iterable(batches)), modseqs
 
 
 async def _scope(session: "ImapSession", search_key: key.Key) -> Scope:
@@ -148,11 +153,12 @@ def _is_unknown(one: key.Flagged, known: set[str]) -> bool:
 # -- finding -------------------------------------------------------------------------------------------------------
 
 
-async def _found(session: "ImapSession", plan: Plan) -> AsyncIterator[Sequence[Row]]:
-    """Rows of the messages found, batch by batch, UIDs rising; the UID is the first column."""
+async def _found(session: "ImapSession", plan: Plan, *, from_end: bool = False) -> AsyncIterator[Sequence[Row]]:
+    """Rows of the messages found, batch by batch, UIDs rising in each; the UID is the first column."""
     view, store = session.selected, session.site.store
     is_narrow = plan.judge is None or (plan.only is not None and len(plan.only[0]) <= rows.ONLY_IDS)
-    for spans in _windows(view, plan.within, _FLAG_ROWS if is_narrow else _ROWS):
+    windows = _windows(view, plan.within, _FLAG_ROWS if is_narrow else _ROWS)
+    for spans in reversed(list(windows)) if from_end else windows:
         batch = await store.read(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns, plan.only)
         if plan.judge is not None:
             batch = await searchread.judged(session.site, view.mailbox, plan, plan.judge, batch)
@@ -171,15 +177,6 @@ def _windows(view: View, within: Ranges | None, at_once: int) -> Iterator[Ranges
 
 
 # -- answering -----------------------------------------------------------------------------------------------------
-
-
-def _to_save(uids: Sequence[int], returns: frozenset[Return]) -> Ranges:
-    """RFC 5182 §2.4: with MIN or MAX and nothing that speaks of all, those alone are saved."""
-    if uids and returns & {Return.MIN, Return.MAX} and not returns & {Return.ALL, Return.COUNT}:
-        ends = {uids[0]} if Return.MIN in returns else set()
-        ends |= {uids[-1]} if Return.MAX in returns else set()
-        return from_sorted(sorted(ends))
-    return from_sorted(uids)
 
 
 def _less(view: View, *, uid: bool) -> int | None:
@@ -213,32 +210,7 @@ async def _answer(
         modseq = max(modseqs.values()) if modseqs else None
         await session.send(render.search(numbers, modseq))
         return
-    results = answer_results(returns, numbers, render.render_uids)
-    if modseqs:
-        results.append((b"MODSEQ", b"%d" % _highest_told(returns, uids, modseqs)))
+    results = answer_results(returns, command.partial, numbers, render.render_uids)
+    if modseqs and (modseq := highest_told(returns, command.partial, uids, modseqs)):
+        results.append((b"MODSEQ", b"%d" % modseq))
     await session.send(render.esearch(command.tag, uid=command.uid, results=results))
-
-
-def answer_results(
-    returns: frozenset[Return], numbers: Sequence[int], render_all: Callable[[Sequence[int]], bytes]
-) -> list[tuple[bytes, bytes]]:
-    """What ESEARCH says of these numbers, in their order."""
-    results: list[tuple[bytes, bytes]] = []
-    if numbers:
-        if Return.MIN in returns:
-            results.append((b"MIN", b"%d" % numbers[0]))
-        if Return.MAX in returns:
-            results.append((b"MAX", b"%d" % numbers[-1]))
-        if Return.ALL in returns:
-            results.append((b"ALL", render_all(numbers)))
-    if Return.COUNT in returns:
-        results.append((b"COUNT", b"%d" % len(numbers)))
-    return results
-
-
-def _highest_told(returns: frozenset[Return], uids: Sequence[int], modseqs: _Found) -> int:
-    """RFC 4731 §3.2: where only ends are told, the MODSEQ of those."""
-    if returns & {Return.ALL, Return.COUNT}:
-        return max(modseqs.values())
-    ends = [uids[0]] * (Return.MIN in returns) + [uids[-1]] * (Return.MAX in returns)
-    return max([modseqs[uid] for uid in ends])

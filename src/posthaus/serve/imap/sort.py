@@ -22,7 +22,8 @@ from posthaus.mail.word import decode_words
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Sort, SortKey, Thread
 from posthaus.proto.imap.key import Return
-from posthaus.serve.imap.search import answer_results, find
+from posthaus.serve.imap.search import find
+from posthaus.serve.imap.searchresult import answer_results, highest_told, to_save
 from posthaus.store import search as rows
 from posthaus.store.tx import Row
 
@@ -45,14 +46,15 @@ async def sort(session: "ImapSession", command: Sort) -> None:
     found = await _read(session, uids, columns)
     ordered = await _apart(len(found), lambda: _in_order(command.keys, columns, found))
     numbers = ordered if command.uid else [session.selected.uids.number(uid) for uid in ordered]
-    modseq = max((modseqs[uid] for uid in ordered), default=0) if command.has_modseq else 0
-    if command.returns is None:
+    returns, partial = command.returns, command.partial
+    if returns is None:
+        modseq = max((modseqs[uid] for uid in ordered), default=0) if command.has_modseq else 0
         await session.send(render.sort(numbers, modseq or None))
     else:
-        if Return.SAVE in command.returns:
-            session.selected.saved = from_sorted(uids)  # RFC 5182 §2.1
-        results = answer_results(command.returns, numbers, render.render_numbers)
-        if modseq:
+        if Return.SAVE in returns:
+            session.selected.saved = to_save(returns, partial, ordered)
+        results = answer_results(returns, partial, numbers, render.render_numbers)
+        if command.has_modseq and (modseq := highest_told(returns, partial, ordered, modseqs)):
             results.append((b"MODSEQ", b"%d" % modseq))
         await session.send(render.esearch(command.tag, uid=command.uid, results=results))
     session.ok(command.tag, "SORT completed")
