@@ -154,7 +154,8 @@ async def _hold(tx: Tx, found: Sequence[Waiting], now: int) -> None:
 
 
 async def _release(tx: Tx, found: Sequence[Waiting], now: int) -> None:
-    await _set(tx, found, State.WAITING, now)
+    for one in found:  # RFC 4865 §4: what was to be held until a time still is
+        await _set(tx, [one], State.WAITING, max(now, one.parcel.envelope.hold_until or 0))
     await tx.many(
         "UPDATE parcel SET clock=CASE WHEN warn_at=0 OR warn_at>expires THEN expires ELSE warn_at END WHERE id=$1",
         [(parcel,) for parcel in _parcels(found)],

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthaus.base import limit
-from posthaus.store import bell, queue
+from posthaus.store import postmaster
 from posthaus.store.error import SendingHeld, SendingLimit
-from posthaus.store.queue import Errand, Parcel, State
+from posthaus.store.postmaster import Act, Which
 from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
 USUAL = -1
+_PIECE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +131,7 @@ async def hold(tx: Tx, account: int, now: int) -> bool:
     await _row(tx, account)
     if not await tx.run("UPDATE sending SET held=$2 WHERE account=$1 AND held=0", account, now):
         return False
-    rows = await _errands(tx, account, State.WAITING)
-    await tx.many(
-        # one that is on its way comes back as held, if it comes back
-        "UPDATE errand SET state=$2, due=CASE WHEN load=0 THEN CAST($3 AS BIGINT) ELSE due END WHERE id=$1",
-        [(errand.id, int(State.HELD), queue.NEVER) for errand, _ in rows],
-    )
-    await _wake(tx, rows)
+    await _act(tx, Act.HOLD, account, now)
     return True
 
 
@@ -145,28 +140,17 @@ async def release(tx: Tx, account: int, now: int) -> bool:
     if not await tx.run("UPDATE sending SET held=0 WHERE account=$1 AND held<>0", account):
         return False
     await tx.run("DELETE FROM sent WHERE account=$1", account)
-    rows = await _errands(tx, account, State.HELD)
-    await tx.many(
-        "UPDATE errand SET state=$2, due=$3 WHERE id=$1",
-        [
-            (errand.id, int(State.WAITING), max(now, parcel.envelope.hold_until or 0))  # RFC 4865: not before
-            for errand, parcel in rows
-        ],
-    )
-    await _wake(tx, rows)
-    tx.touch(bell.QUEUE, 1)
+    await _act(tx, Act.RELEASE, account, now)
     return True
 
 
-async def _errands(tx: Tx, account: int, state: State) -> list[tuple[Errand, Parcel]]:
-    where = " WHERE p.account=$1 AND e.state=$2 ORDER BY e.id"
-    rows = await tx.all(queue.JOINED + where, account, int(state))
-    return [(queue.errand_of(row), queue.parcel_of(row[11:])) for row in rows]
-
-
-async def _wake(tx: Tx, rows: list[tuple[Errand, Parcel]]) -> None:
-    for name in sorted({errand.destination for errand, _ in rows}):
-        await queue.wake(tx, name)
+async def _act(tx: Tx, what: Act, account: int, now: int) -> None:
+    """On all that it has in the queue: no more than it may send in a few days."""
+    after = 0
+    while True:
+        _, after = await postmaster.act(tx, what, Which(account=account), after, _PIECE, now)
+        if not after:
+            return
 
 
 async def _row(tx: Tx, account: int) -> None:

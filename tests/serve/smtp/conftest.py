@@ -121,7 +121,7 @@ class Waiting:
     reverse_path: str
     envelope: Envelope
     expires: int
-    warn_at: int
+    warn_at: int | None
     recipient: Recipient
     octets: bytes
 
@@ -142,7 +142,7 @@ async def _errands(tx: Tx) -> list[Waiting]:
                 "" if path is None else str(path),
                 parcel.envelope,
                 parcel.expires - NOW,
-                parcel.warn_at - NOW,
+                parcel.warn_at - NOW if parcel.warn_at else None,
                 errand.recipient,
                 octets,
             )

@@ -98,7 +98,7 @@ async def test_tls_required_no(house: Any, parameters: str, is_optional: bool) -
 
 
 BY = [
-    ("BY=3600;R", DeliverBy(3_600, "R"), 3_600, 4 * 3_600),
+    ("BY=3600;R", DeliverBy(3_600, "R"), 3_600, None),
     ("BY=999999;R", DeliverBy(999_999, "R"), 5 * DAY, 4 * 3_600),
     ("BY=600;NT", DeliverBy(600, "N", trace=True), 5 * DAY, 600),
     ("BY=-600;N", DeliverBy(-600, "N"), 5 * DAY, 0),
@@ -106,7 +106,7 @@ BY = [
 
 
 @pytest.mark.parametrize(("parameter", "by", "expires", "warn_at"), BY)
-async def test_deliver_by(house: Any, parameter: str, by: DeliverBy, expires: int, warn_at: int) -> None:
+async def test_deliver_by(house: Any, parameter: str, by: DeliverBy, expires: int, warn_at: int | None) -> None:
     anna = await house.account("anna@example.test")
     assert (await submitted(house, anna, send("x@elsewhere.example", parameters=f" {parameter}")))[-1] == 250
     (one,) = await house.errands()

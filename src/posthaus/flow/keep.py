@@ -1,0 +1,163 @@
+"""The one write that a transaction makes: placings, parcels, the author's own copy, what is recorded and told.
+
+A Plan is made by flow/deliver.py before the write, with all that takes time. It is kept whole or not at all. The octets
+are kept once; what differs are the lines in front.
+
+    placings   INBOX of each account. Too many at once, one whose quota is gone since RCPT, and all of a message that is
+               to be held become errands of the destination "local" instead
+    parcels    one for whom the client named itself, one for each alias that leads out
+    own copy   in the author's mailbox for Sent, where the account wants it, with the Bcc fields that nobody else sees.
+               Not where one of its last messages has the same Message-ID: then the client has put it there itself
+    notice     that it was delivered, to one of our own people who asked for it
+
+Standards: RFC 5321 §6.1, RFC 3461 §4.1, RFC 4865 §5, RFC 8689 §3.
+Faults:    NoSuchMailbox, NoSuchAccount, SendingLimit, SendingHeld (Refusal); StoreFull.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from posthaus.base import limit
+from posthaus.flow import bounce, report
+from posthaus.flow.bounce import Notice
+from posthaus.flow.pace import Times
+from posthaus.flow.route import Here
+from posthaus.mail.address import Address
+from posthaus.mail.envelope import Envelope, Recipient
+from posthaus.mail.flag import SEEN
+from posthaus.store import account as accounts
+from posthaus.store import mailbox as mailboxes
+from posthaus.store import message, queue, record, sending
+from posthaus.store.message import Content, Placing
+from posthaus.store.queue import NewErrand, NewParcel
+from posthaus.store.record import Entry
+from posthaus.store.smarthost import destination
+from posthaus.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """A recipient among us: where the message goes, and how he was named."""
+
+    placing: Placing
+    recipient: Recipient
+    has_quota: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One parcel: the lines in front of it, and its recipients."""
+
+    prefix: bytes
+    recipients: tuple[Recipient, ...]
+    reverse_path: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that one transaction does to the store. Octets are those of `content`, for everybody."""
+
+    content: Content
+    envelope: Envelope
+    tid: str
+    times: Times
+    received: bytes  # our Received field: the lines in front of what waits for accounts of ours
+    account: int = 0  # who submits it; 0: nobody of ours
+    heirs: tuple[Heir, ...] = ()
+    ways: tuple[Way, ...] = ()
+    blind: bytes = b""  # the lines in front of the author's own copy
+    origin: Mapping[str, str | int] = field(default_factory=dict)  # for the record
+    heard: report.Heard | None = None  # what it says of a message that we sent
+
+    def is_at_once(self, now: int) -> bool:
+        """Are accounts of ours served in this commit?"""
+        return self.times.due <= now and len(self.heirs) <= limit.LOCAL_AT_ONCE
+
+
+async def keep(tx: Tx, plan: Plan, notice: Notice | None, here: Here, now: int) -> None:
+    """The one write."""
+    outward = [recipient for way in plan.ways for recipient in way.recipients]
+    sent = 0
+    if plan.account:
+        if outward:
+            await sending.count(tx, plan.account, [recipient.address.key for recipient in outward], now)
+        sent = await _sent_mailbox(tx, plan, now)
+    waiting = await _who_waits(tx, plan, now)
+    if waiting and notice is not None:
+        # Some are served later than was thought: so are all, and the runner tells of each.
+        waiting, notice = {heir.placing.account for heir in plan.heirs}, None
+    at_once = [heir.placing for heir in plan.heirs if heir.placing.account not in waiting]
+    content = plan.content
+    if bool(at_once) + bool(waiting) + len(plan.ways) + bool(sent) > 1:
+        content = replace(content, blob=await message.keep_octets(tx, content, now))
+    queued: list[NewErrand] = []
+    if at_once:
+        await message.deliver(tx, content, at_once, now)
+    if sent:
+        own = replace(content, prefix=plan.blind)
+        await message.deliver(tx, own, [Placing(plan.account, sent, SEEN)], now)
+    if waiting:
+        queued += await _enqueue_late(tx, plan, content, waiting, now)
+    for way in plan.ways:
+        queued += await _enqueue(tx, plan, way, content, now)
+    if queued:
+        await record.write(tx, _entries(plan, queued, now))
+    if notice is not None:
+        await bounce.tell(tx, notice, here, now)
+    if plan.heard is not None:
+        await report.note(tx, plan.heard, now)
+
+
+async def _enqueue_late(tx: Tx, plan: Plan, content: Content, waiting: set[int], now: int) -> list[NewErrand]:
+    """For accounts of ours; flow/late.py puts Return-Path and Delivered-To in front when it is kept at last."""
+    errands = [
+        NewErrand(heir.recipient, queue.LOCAL, plan.times.due, account)
+        for heir in plan.heirs
+        if (account := heir.placing.account) in waiting
+    ]
+    await queue.enqueue(tx, _parcel(plan, replace(content, prefix=plan.received)), errands, now)
+    return errands
+
+
+async def _enqueue(tx: Tx, plan: Plan, way: Way, content: Content, now: int) -> list[NewErrand]:
+    parcel = _parcel(plan, replace(content, prefix=way.prefix))
+    parcel = replace(parcel, envelope=replace(plan.envelope, reverse_path=way.reverse_path))
+    is_tls_optional = plan.envelope.tls_optional  # RFC 8689 §3
+    errands = []
+    for one in way.recipients:
+        key = await destination(tx, one.address, way.reverse_path, is_tls_optional=is_tls_optional)
+        errands.append(NewErrand(one, key, plan.times.due))
+    await queue.enqueue(tx, parcel, errands, now)
+    return errands
+
+
+async def _who_waits(tx: Tx, plan: Plan, now: int) -> set[int]:
+    """Accounts that are not served in this commit."""
+    if not plan.is_at_once(now):
+        return {heir.placing.account for heir in plan.heirs}
+    return await accounts.over_quota(tx, [heir.placing.account for heir in plan.heirs if heir.has_quota])
+
+
+async def _sent_mailbox(tx: Tx, plan: Plan, now: int) -> int:
+    """Where the author's own copy goes; 0 for nowhere."""
+    if not (await sending.get(tx, plan.account)).sent_copy:
+        return 0
+    found = await mailboxes.for_use(tx, plan.account, "\\Sent", "Sent", now)
+    message_id = plan.content.prepared.message_id
+    return 0 if await message.is_among_last(tx, found, message_id, limit.SENT_LOOKED_BACK) else found
+
+
+def _entries(plan: Plan, queued: Sequence[NewErrand], now: int) -> list[Entry]:
+    """Mail that stays in the house has none."""
+    path, prepared = plan.envelope.reverse_path, plan.content.prepared
+    words: dict[str, str | int] = {**plan.origin, "size": prepared.size_octets, "subject": prepared.subject}
+    sender = "" if path is None else path.key
+    entries = [Entry(plan.tid, now, record.Kind.SUBMITTED, sender, words, prepared.message_id)]
+    for errand in queued:
+        whom = errand.recipient.address.key
+        entries.append(Entry(plan.tid, now, record.Kind.QUEUED, whom, {"to": errand.destination}))
+    return entries
+
+
+def _parcel(plan: Plan, content: Content) -> NewParcel:
+    return NewParcel(content, plan.envelope, plan.tid, plan.account, plan.times.expires, plan.times.warn_at)
