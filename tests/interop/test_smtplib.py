@@ -170,11 +170,19 @@ def test_many_recipients_share_one_transaction(office: Office) -> None:
     assert [office.subjects(one) for one in people] == [["to all"]] * 3
 
 
+@pytest.mark.parametrize(("port", "has_dsn"), [(25, False), (587, True)])
+def test_keywords(office: Office, port: int, has_dsn: bool) -> None:
+    """RFC 3461 §5: who offers DSN tells of success. We do not tell strangers, whose reverse-path may be anybody's."""
+    with connected(office, port) as smtp:
+        smtp.ehlo()
+        assert smtp.has_extn("dsn") is has_dsn
+
+
 def test_commands_of_the_client(office: Office, person: Person) -> None:
     with connected(office, 25) as smtp:
         assert smtp.helo()[0] == 250
         assert smtp.ehlo()[0] == 250
-        for keyword in ("pipelining", "8bitmime", "smtputf8", "enhancedstatuscodes", "chunking", "dsn", "starttls"):
+        for keyword in ("pipelining", "8bitmime", "smtputf8", "enhancedstatuscodes", "chunking", "starttls"):
             assert smtp.has_extn(keyword), keyword
         assert smtp.noop()[0] == 250
         assert smtp.help()
