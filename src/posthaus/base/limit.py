@@ -86,6 +86,9 @@ IMAP_SET_RANGES = 10_000  # in one sequence set
 IMAP_SORT_KEYS = 20  # in one SORT
 IMAP_SEARCH_KEYS = 2_000  # in one SEARCH
 IMAP_LIST_PATTERNS = 100  # in one LIST; each is held against every mailbox
+IMAP_FILTER_MAILBOXES = 1_000  # named in one filter of NOTIFY or ESEARCH
+IMAP_NOTIFY_GROUPS = 50  # event groups of one NOTIFY
+IMAP_NOTIFY_AT_ONCE = 1_000  # mailboxes told of in one go; beyond, notifications end (RFC 5465 §5.8)
 IMAP_ID_PAIRS = 30  # RFC 2971 §3.3
 IMAP_MEMO_OCTETS = 512  # FETCH attribute lists up to here are read once per process
 

@@ -39,6 +39,12 @@ async def write(tx: Tx, account: int, modseq: int, mailbox: int, kind: Kind, uid
     )  # fmt: skip
 
 
+async def upto(tx: Tx, account: int) -> int:
+    """Where the book stands: the account's MODSEQ."""
+    row = await tx.one("SELECT modseq FROM account WHERE id=$1", account)
+    return 0 if row is None else row[0]
+
+
 async def since(tx: Tx, account: int, modseq: int) -> list[Change]:
     """What happened after modseq, oldest first."""
     rows = await tx.all(

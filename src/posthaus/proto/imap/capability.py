@@ -54,6 +54,7 @@ TABLE = (
     Row(b"ENABLE", "RFC 5161 §3", When.ALWAYS),
     Row(b"ID", "RFC 2971 §3", When.ALWAYS),
     Row(b"IDLE", "RFC 2177 §3", When.ALWAYS),
+    Row(b"NOTIFY", "RFC 5465 §3", When.AFTER),
     Row(b"NAMESPACE", "RFC 2342 §4", When.AFTER),
     Row(b"CHILDREN", "RFC 3348 §3", When.AFTER),
     Row(b"UIDPLUS", "RFC 4315 §1", When.AFTER),

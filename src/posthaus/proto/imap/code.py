@@ -27,6 +27,7 @@ LIMIT = b"LIMIT"
 NOMODSEQ = b"NOMODSEQ"
 NONEXISTENT = b"NONEXISTENT"
 NOPERM = b"NOPERM"
+NOTIFICATIONOVERFLOW = b"NOTIFICATIONOVERFLOW"  # RFC 5465 §5.8
 NOTSAVED = b"NOTSAVED"
 OVERQUOTA = b"OVERQUOTA"
 PARSE = b"PARSE"
@@ -86,6 +87,11 @@ def modified(numbers: Sequence[int]) -> bytes:
 def mailbox_id(identity: bytes) -> bytes:
     """RFC 8474 §4.1"""
     return b"MAILBOXID (" + identity + b")"
+
+
+def bad_event(names: Iterable[bytes]) -> bytes:
+    """RFC 5465 §3.1: the events that there are."""
+    return b"BADEVENT (" + b" ".join(names) + b")"
 
 
 def bad_charset(names: Iterable[str]) -> bytes:

@@ -9,11 +9,13 @@ Faults:    none.
 """
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from posthaus.proto.imap.key import Key, Return
+from posthaus.proto.imap.mailboxfilter import MailboxFilter
 from posthaus.proto.imap.number import SequenceSet
 from posthaus.proto.imap.partial import Partial
-from posthaus.proto.imap.section import FetchList
+from posthaus.proto.imap.section import Attribute, FetchList
 from posthaus.proto.imap.token import Literal
 
 # -- in any state --------------------------------------------------------------------------------------------------
@@ -188,6 +190,34 @@ class Idle:
     tag: bytes
 
 
+class NotifyEvent(Enum):
+    """Events of RFC 5465 §5 that we have."""
+
+    MESSAGE_NEW = b"MessageNew"
+    MESSAGE_EXPUNGE = b"MessageExpunge"
+    FLAG_CHANGE = b"FlagChange"
+    MAILBOX_NAME = b"MailboxName"
+    SUBSCRIPTION_CHANGE = b"SubscriptionChange"
+
+
+@dataclass(frozen=True, slots=True)
+class EventGroup:
+    """`attributes` of new messages in the selected mailbox."""
+
+    filter: MailboxFilter
+    events: frozenset[NotifyEvent]
+    attributes: tuple[Attribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """RFC 5465 §3.1; without groups it is NOTIFY NONE."""
+
+    tag: bytes
+    groups: tuple[EventGroup, ...]
+    status: bool = False
+
+
 # -- selected ------------------------------------------------------------------------------------------------------
 
 
@@ -317,6 +347,7 @@ Command = (
     | Status
     | Append
     | Idle
+    | Notify
     | Check
     | Close
     | Unselect

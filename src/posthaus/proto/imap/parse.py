@@ -48,6 +48,7 @@ from posthaus.proto.imap.parse_message import (
     parse_move,
     parse_store,
 )
+from posthaus.proto.imap.parse_notify import parse_notify
 from posthaus.proto.imap.parse_search import parse_search
 from posthaus.proto.imap.parse_sort import parse_sort, parse_thread
 from posthaus.proto.imap.quirk import LENIENT, Quirk
@@ -114,6 +115,7 @@ RULES: dict[bytes, Rule] = {
     b"STATUS": Rule(parse_status, _AFTER),
     b"APPEND": Rule(parse_append, _AFTER),
     b"IDLE": Rule(bare(Idle), _AFTER),
+    b"NOTIFY": Rule(parse_notify, _AFTER),
     b"CHECK": Rule(bare(Check), _SELECTED),
     b"CLOSE": Rule(bare(Close), _SELECTED),
     b"UNSELECT": Rule(bare(Unselect), _SELECTED),

@@ -140,7 +140,7 @@ def _parse_memo(rest: bytes, quirks: frozenset[Quirk]) -> FetchList:
 def _parse_list(cursor: Cursor) -> FetchList:
     known = len(cursor.seen or ())
     cursor.space()
-    attributes = _take_attributes(cursor)
+    attributes = take_attributes(cursor)
     changed_since, vanished, partial = None, False, None
     if cursor.more():
         cursor.space()
@@ -150,7 +150,8 @@ def _parse_list(cursor: Cursor) -> FetchList:
     return FetchList(attributes, changed_since, vanished, quirks, partial)
 
 
-def _take_attributes(cursor: Cursor) -> tuple[Attribute, ...]:
+def take_attributes(cursor: Cursor) -> tuple[Attribute, ...]:
+    """A macro, fetch-att, or "(" fetch-att *(SP fetch-att) ")" """
     if not cursor.skip(b"("):
         m = _WORD(cursor.text, cursor.at)
         macro = _MACROS.get(m[0].upper()) if m is not None else None

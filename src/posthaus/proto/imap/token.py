@@ -216,6 +216,9 @@ class Cursor:
         """SP mailbox. INBOX in any case is "INBOX" (RFC 9051 §5.1)."""
         return self._name(self.next_astring())
 
+    def take_mailbox(self) -> str:
+        return self._name(self.take_astring())
+
     def take_list_mailbox(self) -> str:
         """list-mailbox = 1*list-char / string: a pattern."""
         return self._name(self._string(_LIST_MAILBOX(self.text, self.at)))

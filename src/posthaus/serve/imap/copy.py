@@ -39,7 +39,7 @@ async def move(session: "ImapSession", command: Move) -> None:
         # RFC 6851 §4.3: COPYUID in an untagged OK, before the EXPUNGEs
         what = code.copy_uid(copied.uidvalidity, copied.source, copied.target)
         session.say(b"* OK [%b] Moved\r\n" % what)
-    await session.tell_news(may_expunge=True)
+    await session.tell_news(may_expunge=True, asked=True)
     session.ok(command.tag, "MOVE completed", session.highest_modseq())
 
 

@@ -28,7 +28,7 @@ async def expunge(session: "ImapSession", command: Expunge) -> None:
         return
     uids = view.uids.ranges() if command.uids is None else session.uids_of(command.uids, uid=True)
     await _expunge(session, uids)
-    await session.tell_news(may_expunge=True)
+    await session.tell_news(may_expunge=True, asked=True)
     session.ok(command.tag, "EXPUNGE completed", session.highest_modseq())
 
 

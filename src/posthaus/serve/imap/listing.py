@@ -8,7 +8,7 @@ Faults:    none.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -159,6 +159,19 @@ def _attributes(one: _Name, *, modern: bool) -> list[bytes]:
             one.special_use.encode("ascii")
         )  # RFC 6154 §2 leaves it open; clients look for it in any LIST
     return attributes
+
+
+def current_lines(
+    boxes: Iterable[Mailbox], subscriptions: Iterable[str], wanted: Mapping[str, str | None], *, utf8: bool
+) -> Iterable[bytes]:
+    """LIST of names as they stand now, each with the name that it had before; for a client that is told of changes."""
+    names = _names(boxes, subscriptions)
+    for name, old_name in wanted.items():
+        one = names.get(name, _Name())
+        attributes = _attributes(one, modern=True)
+        if one.subscribed:
+            attributes.append(b"\\Subscribed")
+        yield render.list_line(attributes, SEPARATOR, name, utf8=utf8, old_name=old_name)
 
 
 # -- LSUB ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ Faults:    Refusal and Trouble become NO by serve/imap/error.py; anything else i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from posthaus.base import limit
@@ -26,6 +27,7 @@ from posthaus.proto.line import NEED_DATA
 from posthaus.serve.imap import append, fetch
 from posthaus.serve.imap.append import Incoming, UnderWay
 from posthaus.serve.imap.error import answer_of
+from posthaus.serve.imap.notify import Notifier
 from posthaus.serve.imap.view import View
 from posthaus.store import change
 from posthaus.store import mailbox as mailboxes
@@ -56,6 +58,7 @@ class ImapSession:
         "exchange",
         "has_modseqs",
         "identity",
+        "notifier",
         "site",
         "stream",
         "under_way",
@@ -76,6 +79,7 @@ class ImapSession:
         self.has_modseqs = False  # RFC 7162 §3.1: the client has shown that it knows of MODSEQs
         self.identity: Identity | None = None
         self.view: View | None = None
+        self.notifier: Notifier | None = None  # None: the client has never said NOTIFY
         self.begin_tls = begin_tls  # for STARTTLS; None where there is none, and then it is not offered
         self.exchange: Exchange | None = None  # AUTHENTICATE under way
         self.append: Incoming | None = None  # the message of an APPEND that is coming in
@@ -109,6 +113,7 @@ class ImapSession:
                     if self.stream.has_had_its_turn():
                         await asyncio.sleep(0)
         finally:
+            self.notifier = None
             self.unselect()
             append.forget(self)
             if self.append is not None:
@@ -132,8 +137,10 @@ class ImapSession:
             self.engine.receive(b"")
         elif wake is Wake.DEADLINE:
             self.engine.bye("Idle for too long")
-        elif self._idling:
-            await self.tell_news(may_expunge=True)
+        elif self._idling or self.notifier is not None:
+            # RFC 5465 §4: who says SELECTED hears of expunges at any time
+            at_any_time = self.notifier is not None and self.notifier.may_expunge
+            await self.tell_news(may_expunge=self._idling or at_any_time)
 
     async def _settle(self) -> None:
         """Nothing is done, and nothing goes out, before the APPENDs that came first are answered."""
@@ -273,7 +280,7 @@ class ImapSession:
     def watch(self) -> None:
         """From now on this session hears of the account's changes. Before a mailbox is read, so that none is missed."""
         self.unselect()
-        self._watch = self.site.store.watch(self.account, self._ring)
+        self._begin_watch()
 
     def select(self, view: View, book: int) -> None:
         """The view was read when the book had come to this MODSEQ."""
@@ -281,10 +288,33 @@ class ImapSession:
         self._book = book
 
     def unselect(self) -> None:
+        self.view = None
+        self._end_watch()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """For a command that is about to set a notifier; where it does not, all is as before."""
+        self._begin_watch()
+        try:
+            yield
+        finally:
+            self._end_watch()
+
+    def notify(self, notifier: Notifier) -> None:
+        self.notifier = notifier
+        self._end_watch()
+
+    def _begin_watch(self) -> None:
+        if self._watch is None:
+            self._watch = self.site.store.watch(self.account, self._ring)
+
+    def _end_watch(self) -> None:
+        """If there is nothing left to be watched."""
+        if self.view is not None or (self.notifier is not None and self.notifier.watches_others):
+            return
         if self._watch is not None:
             self._watch.close()
             self._watch = None
-        self.view = None
         self._rung = False
 
     def idle(self, idling: bool) -> None:
@@ -294,7 +324,7 @@ class ImapSession:
 
     def _ring(self) -> None:
         self._rung = True
-        if self._idling:
+        if self._idling or self.notifier is not None:
             self.stream.ring()
 
     async def tell_if_rung(self) -> None:
@@ -302,41 +332,59 @@ class ImapSession:
         if self._rung:
             await self.tell_news(may_expunge=True)
 
-    async def tell_news(self, *, may_expunge: bool) -> None:
-        """What others did, from the book, as far as the client may hear it now.
+    async def tell_news(self, *, may_expunge: bool, asked: bool = False) -> None:
+        """What others did, from the book, as far as the client may and wants to hear it now; asked: all of it, for the
+        command would make no sense without.
 
         Where the store cannot be read it is told later: the command that it follows has been carried out all the same.
         """
-        if self.view is None:
+        if self._watch is None:
             return
         self._rung = False
         try:
-            await self._tell_news(self.view, may_expunge=may_expunge)
+            await self._tell_news(may_expunge=may_expunge, asked=asked)
         except Trouble:
             self.site.metric.count("imap.news.later")
             self._rung = True
-            if self._idling:
+            if self._idling or self.notifier is not None:
                 asyncio.get_running_loop().call_later(_NEWS_AGAIN_S, self._ring)
 
     async def take_note(self) -> None:
         """Read the book; nothing is told yet."""
-        view = self.selected
-        changes = await self.site.store.read(change.since, view.account, self._book)
-        if changes:
-            self._book = changes[-1].modseq
-            view.note(changes)
-
-    async def _tell_news(self, view: View, *, may_expunge: bool) -> None:
-        await self.take_note()
-        if not view.has_news:
+        view, notifier = self.view, self.notifier
+        books = [self._book] * (view is not None) + (
+            [notifier.book] if notifier is not None and notifier.watches_others else []
+        )
+        changes = await self.site.store.read(change.since, self.account, min(books))
+        if not changes:
             return
+        if view is not None:
+            view.note([one for one in changes if one.modseq > self._book])
+        self._book = changes[-1].modseq
+        if notifier is not None:
+            notifier.note(changes)
+
+    async def _tell_news(self, *, may_expunge: bool, asked: bool) -> None:
+        await self.take_note()
+        view, notifier = self.view, self.notifier
+        if view is not None and view.has_news and (asked or notifier is None or notifier.wants_messages):
+            await self._tell_view(view, notifier, may_expunge=may_expunge)
+        if notifier is not None:
+            await notifier.tell(self)
+
+    async def _tell_view(self, view: View, notifier: Notifier | None, *, may_expunge: bool) -> None:
         if view.mailbox_changed:
             await self._look_again(view)
         if view.keywords_changed:
             await self.read_keywords((), force=True)
         if may_expunge:
             self.say(view.tell_gone(by_uid=self.has_vanished))
+        known = view.uids.last_uid
         self.say(view.tell_added(recent=not self.is_rev2))
+        if notifier is not None:
+            await notifier.tell_added(self, view, known)
+            if not notifier.wants_flags:
+                view.flagged = []
         flagged = view.flags_to_tell()
         if flagged:
             try:

@@ -84,7 +84,7 @@ class View:
             if change.mailbox != self.mailbox:
                 continue
             if change.kind == Kind.ADDED:
-                self.added += uidset.parse(change.uids)
+                self.added = uidset.normalise(self.added + uidset.parse(change.uids))
             elif change.kind == Kind.GONE:
                 self.gone = uidset.normalise(self.gone + uidset.parse(change.uids))
             elif change.kind == Kind.FLAGS:

@@ -1,0 +1,28 @@
+"""Which mailboxes of an account a filter of NOTIFY or ESEARCH means.
+
+All of an account's mailboxes are personal, and mail may be delivered into any of them, so inboxes are the same.
+
+Standards: RFC 5465 §6; RFC 7377 §2.2.
+Faults:    none.
+"""
+
+from collections.abc import Set
+
+from posthaus.proto.imap.mailboxfilter import MailboxFilter, Which
+from posthaus.store.mailbox import SEPARATOR, canonical
+
+
+def covers(filter: MailboxFilter, name: str, subscriptions: Set[str]) -> bool:
+    """The selected mailbox is none of the names that a filter covers."""
+    which = filter.which
+    if which in (Which.PERSONAL, Which.INBOXES):
+        return True
+    if which is Which.SUBSCRIBED:
+        return name in subscriptions
+    if which is Which.MAILBOXES:
+        return any(name == canonical(one) for one in filter.names)
+    if which is Which.SUBTREE:
+        return any(name == top or name.startswith(top + SEPARATOR) for top in map(canonical, filter.names))
+    if which is Which.SUBTREE_ONE:
+        return any(name == top or name.rpartition(SEPARATOR)[0] == top for top in map(canonical, filter.names))
+    return False
