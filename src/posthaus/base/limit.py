@@ -75,6 +75,7 @@ IMAP_LINE_OCTETS = 64 * 1024  # RFC 9051 §4 has no number; RFC 7162 §4 wants 8
 IMAP_COMMAND_OCTETS = 256 * 1024  # line and small literals of one command together
 IMAP_LITERAL_OCTETS = 64 * 1024  # of a literal that is not a message
 IMAP_LITERALS = 1_000  # in one command
+IMAP_APPEND_OCTETS = 64 * 1024 * 1024  # of all messages of one APPEND, where it has several: one transaction
 IMAP_UNAUTHENTICATED_LINE_OCTETS = 16 * 1024
 IMAP_NESTING = 50  # parentheses of SEARCH and LIST
 IMAP_IDLE_TIMEOUT_S = 1_800.0  # RFC 9051 §5.4: at least 30 minutes once logged in

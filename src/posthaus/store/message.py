@@ -51,6 +51,15 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A message, where it is to go, and since when it shall seem to be there."""
+
+    content: Content
+    placing: Placing
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     account: int
     mailbox: int
@@ -91,6 +100,11 @@ async def append(tx: Tx, content: Content, placing: Placing, received: int, now:
         raise OverQuota
     message = await keep(tx, content, now)
     return await _place(tx, placing, modseq, message, size, received, now, False)
+
+
+async def append_all(tx: Tx, drafts: Sequence[Draft], now: int) -> list[Placed]:
+    """Several messages into mailboxes of one account, all or none; each counts in the quota of the next."""
+    return [await append(tx, one.content, one.placing, one.received, now) for one in drafts]
 
 
 async def keep(tx: Tx, content: Content, now: int) -> int:

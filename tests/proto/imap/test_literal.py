@@ -2,7 +2,8 @@
 
 import pytest
 
-from posthaus.proto.imap.command import Append
+from posthaus.base.limit import IMAP_LITERALS
+from posthaus.proto.imap.command import Append, NewMessage
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.framing import Header
 from posthaus.proto.imap.literal import Limits, append_so_far, check_size
@@ -20,6 +21,10 @@ def _header(text: bytes, size: int, *literals: Literal, binary: bool = False) ->
 def _append(text: bytes, size: int, *literals: Literal, binary: bool = False) -> Append | None:
     header = _header(text, size, *literals, binary=binary)
     return append_so_far(parse_head(text), header, utf8=False, quirks=STRICT)
+
+
+def _command(mailbox: str, *messages: NewMessage) -> Append:
+    return Append(b"a", mailbox, messages)
 
 
 def test_size() -> None:
@@ -41,11 +46,20 @@ def test_size() -> None:
 def test_append() -> None:
     assert _append(b"a APPEND ", 5) is None
     assert _append(b"a LOGIN ", 5) is None
-    assert _append(b"a APPEND x ", 5) == Append(b"a", "x", (), None, Literal(None, 5))
+    assert _append(b"a APPEND x ", 5) == _command("x", NewMessage((), None, (Literal(None, 5),)))
     named = _append(b"a APPEND \0 (\\Seen) ~", 5, Literal(b"inbox", 5), binary=True)
-    assert named == Append(b"a", "INBOX", (b"\\Seen",), None, Literal(None, 5, True))
+    assert named == _command("INBOX", NewMessage((b"\\Seen",), None, (Literal(None, 5, True),)))
     utf8 = _append(b"a APPEND x UTF8 (~", 5, binary=True)
-    assert utf8 == Append(b"a", "x", (), None, Literal(None, 5, True), True)
+    assert utf8 == _command("x", NewMessage((), None, (Literal(None, 5, True),), True))
+
+
+def test_append_of_several() -> None:
+    one = Literal(b"1", 1)
+    again = _append(b"a APPEND x \0 (\\Seen) ", 5, one)
+    assert again == _command("x", NewMessage((), None, (one,)), NewMessage((b"\\Seen",), None, (Literal(None, 5),)))
+    with pytest.raises(ParseFault) as caught:
+        _append(b"a APPEND x" + b" \0" * IMAP_LITERALS + b" ", 5, *[one] * IMAP_LITERALS)
+    assert caught.value.code == b"LIMIT"
 
 
 @pytest.mark.parametrize("text", [b"a APPEND x (\\Seen", b"a APPEND x y ", b"a APPEND x", b'a APPEND x "no date" '])

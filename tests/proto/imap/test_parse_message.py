@@ -118,17 +118,38 @@ def test_fault(text: bytes) -> None:
 def test_append(text: bytes, flags: tuple[bytes, ...], at: int | None, utf8: bool) -> None:
     message = Literal(b"From: x", 7)
     command = parse_command(text, [message], quirks=STRICT)
-    assert command == c.Append(b"A003", "saved-messages", flags, at, message, utf8)
+    assert command == c.Append(b"A003", "saved-messages", (c.NewMessage(flags, at, (message,), utf8),))
 
 
 def test_append_binary_and_spooled() -> None:
     message = Literal(None, 2_000_000_000, binary=True)
     command = parse_command(b"a APPEND \x00 ~\x00", [Literal(b"INBOX", 5), message])
-    assert command == c.Append(b"a", "INBOX", (), None, message)
+    assert command == c.Append(b"a", "INBOX", (c.NewMessage((), None, (message,)),))
+
+
+def test_multiappend() -> None:
+    one, two, three = Literal(b"x", 1), Literal(None, 9, binary=True), Literal(b"z", 1, binary=True)
+    text = b'a APPEND x \0 (\\Seen) "17-Jul-1996 02:44:25 -0700" ~\0 () UTF8 (~\0)'
+    assert parse_command(text, [one, two, three], quirks=STRICT) == c.Append(
+        b"a",
+        "x",
+        (
+            c.NewMessage((), None, (one,)),
+            c.NewMessage((b"\\Seen",), 837596665, (two,)),
+            c.NewMessage((), None, (three,), True),
+        ),
+    )
 
 
 @pytest.mark.parametrize(
-    "text", [b"a APPEND x \x00 \x00", b"a APPEND x UTF8 (\x00)", b"a APPEND x UTF8 (~\x00", b"a APPEND x \x00y"]
+    "text",
+    [
+        b"a APPEND x \x00\x00",
+        b"a APPEND x \x00 (\\Seen)",
+        b"a APPEND x UTF8 (\x00)",
+        b"a APPEND x UTF8 (~\x00",
+        b"a APPEND x \x00y",
+    ],
 )
 def test_append_fault(text: bytes) -> None:
     with pytest.raises(ParseFault):
@@ -139,7 +160,7 @@ def test_short_day() -> None:
     text = b'a APPEND x "1-Jan-1970 00:00:01 +0000" \x00'
     command = parse_command(text, [Literal(b"", 0)], quirks=frozenset({Quirk.SHORT_DAY}))
     assert isinstance(command, c.Append)
-    assert command.at == 1
+    assert command.messages[0].at == 1
     with pytest.raises(ParseFault):
         parse_command(text, [Literal(b"", 0)], quirks=STRICT)
 

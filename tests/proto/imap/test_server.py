@@ -234,12 +234,16 @@ def test_bare_lf(dialogue: Dialogue) -> None:
 # -- literals ------------------------------------------------------------------------------------------------------
 
 
+def _append(mailbox: str, message: Literal, *flags: bytes) -> c.Append:
+    return c.Append(b"a", mailbox, (c.NewMessage(flags, None, (message,)),))
+
+
 def test_append_in_memory(dialogue: Dialogue) -> None:
     events, out = dialogue(b"a APPEND x (\\Seen) {5}\r\nhello\r\n")
-    append = c.Append(b"a", "x", (b"\\Seen",), None, Literal(None, 5))
+    append = _append("x", Literal(None, 5), b"\\Seen")
     assert events == [
         LiteralHeader(b"a", b"APPEND", 5, False, False, 0, append),
-        c.Append(b"a", "x", (b"\\Seen",), None, Literal(b"hello", 5)),
+        _append("x", Literal(b"hello", 5), b"\\Seen"),
     ]
     assert out == b"+ OK\r\na OK done\r\n"
 
@@ -248,7 +252,7 @@ def test_append_spooled(dialogue: Dialogue) -> None:
     message = b"x" * 300 + b"\r\n{3}\r\n\0"
     size = len(message)
     events, out = dialogue(b"a APPEND {5}\r\ninbox ~{%d+}\r\n%b\r\n" % (size, message))
-    append = c.Append(b"a", "INBOX", (), None, Literal(None, size, True))
+    append = _append("INBOX", Literal(None, size, True))
     assert events == [
         LiteralHeader(b"a", b"APPEND", size, True, True, 1, append),
         LiteralChunk(message),
@@ -274,9 +278,31 @@ def test_append_with_a_fault_before_the_message(dialogue: Dialogue) -> None:
 def test_append_with_a_fault_after_the_message(dialogue: Dialogue) -> None:
     events, out = dialogue(b"a APPEND x {200+}\r\n" + b"y" * 200 + b" more\r\n")
     assert events[1:] == [LiteralChunk(b"y" * 200), LiteralDropped(b"a")]
-    assert out == b"a BAD too much after the command\r\n"
-    events, out = dialogue(b"a APPEND x {200+}\r\n" + b"y" * 200 + b" {5+}\r\nhello\r\n")
+    assert out == b"a BAD the message is a literal\r\n"
+    events, out = dialogue(b"a APPEND x {200+}\r\n" + b"y" * 200 + b" x {5+}\r\nhello\r\n")
     assert events[1:] == [LiteralChunk(b"y" * 200), LiteralDropped(b"a")]
+
+
+def test_append_of_several(dialogue: Dialogue) -> None:
+    events, out = dialogue(
+        b"a APPEND x {200}\r\n" + b"y" * 200 + b" (\\Seen) {5}\r\nhello ~{201+}\r\n%b\r\n" % bytes(201)
+    )
+    heads = [event for event in events if isinstance(event, LiteralHeader)]
+    assert [(head.size, head.index, head.is_first) for head in heads] == [
+        (200, 0, True),
+        (5, 1, False),
+        (201, 2, False),
+    ]
+    assert events[-1] == c.Append(
+        b"a",
+        "x",
+        (
+            c.NewMessage((), None, (Literal(None, 200),)),
+            c.NewMessage((b"\\Seen",), None, (Literal(b"hello", 5),)),
+            c.NewMessage((), None, (Literal(None, 201, True),)),
+        ),
+    )
+    assert out == b"+ OK\r\n+ OK\r\na OK done\r\n"
 
 
 def test_append_before_log_in(dialogue: Dialogue) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from posthaus.base import limit
 from posthaus.store import account
 from posthaus.store.error import StoreFull
 from posthaus.store.store import Store
@@ -170,6 +171,86 @@ async def test_commands_in_between_wait(house: ImapHouse) -> None:
     kinds = [line for line in heard if "EXISTS" not in line and "RECENT" not in line]
     assert [line.split(" ")[0] for line in kinds] == ["p0", "p1", "*", "x", "p0", "*", "y"]
     assert "* SEARCH 1 2" in heard
+
+
+def several(*mails: bytes, mailbox: bytes = b"INBOX") -> bytes:
+    return b"APPEND " + mailbox + b"".join([b" {%d+}\r\n%b" % (len(mail), mail) for mail in mails])
+
+
+async def test_several_in_one(house: ImapHouse) -> None:
+    client = await house.login(select="INBOX")
+    binary = b"Subject: c\r\n\r\n\0\xff"
+    command = b"APPEND INBOX (\\Seen) {%d+}\r\n%b (own) {%d+}\r\n%b" % (len(MAIL), MAIL, len(MAIL), MAIL)
+    heard = await client.do(command + b" ~{%d+}\r\n%b" % (len(binary), binary))
+    assert heard == ["* 3 EXISTS", "* 3 RECENT", f"OK [APPENDUID {NOW} 1:3] APPEND completed"] or heard[-1].startswith(
+        f"OK [APPENDUID {NOW} 1:3]"
+    )
+    lines = await client.ok("FETCH 1:3 FLAGS")
+    assert "\\Seen" in lines[0] and "own" in lines[1]
+
+
+async def test_several_wait_for_each_other(house: ImapHouse) -> None:
+    client = await house.login()
+    client.send(b"a APPEND INBOX {%d}\r\n" % len(MAIL))
+    assert await client.hear() == "+ OK"
+    client.send(MAIL + b" {%d}\r\n" % len(MAIL))
+    assert await client.hear() == "+ OK"
+    client.send(MAIL + b"\r\n")
+    assert (await client.hear()).startswith(f"a OK [APPENDUID {NOW} 1:2]")
+
+
+async def test_several_small_and_large(house: ImapHouse) -> None:
+    """In the command, in the spool, and in a file; each comes back as it was."""
+    client = await house.login(select="INBOX")
+    mails = [b"Subject: %d\r\n\r\n" % n + os.urandom(size // 2).hex().encode() for n, size in enumerate(_SIZES)]
+    assert (await client.do(several(*mails)))[-1].startswith(f"OK [APPENDUID {NOW} 1:{len(mails)}]")
+    for n, mail in enumerate(mails, 1):
+        (line,) = await client.ok(f"FETCH {n} BODY.PEEK[]")
+        assert line.encode() == b"* %d FETCH (BODY[] {%d}\r\n%b)" % (n, len(mail), mail)
+
+
+_SIZES = (100, 100_000, 60_000, 400_000, 10, 200_000)
+
+
+async def test_all_or_none(house: ImapHouse) -> None:
+    me = await house.account(quota_octets=3 * len(MAIL))
+    client = await house.login(select="INBOX")
+    for more in (several(*[MAIL] * 4), several(MAIL, b"x" * 10_000_001), several(MAIL, MAIL, mailbox=b"none")):
+        assert (await client.do(more))[-1].startswith("NO [")
+    assert (await client.do(several(MAIL) + b" (\\Seen)"))[-1].startswith("BAD")
+    assert (await client.do(several(MAIL) + b" nonsense {3+}\r\nabc"))[-1].startswith("BAD")
+    assert (await house.store.read(account.get, me)).used_messages == 0
+    assert (await client.do(several(MAIL, MAIL, MAIL)))[-1].startswith("OK")
+    assert not list(Path(house.site.spool_folder).iterdir())
+
+
+async def test_quota_is_told_by_the_write_too(house: ImapHouse) -> None:
+    """Two clients announce what fits for each, and not for both."""
+    me = await house.account(quota_octets=3 * len(MAIL))
+    one, two = await house.login(), await house.login()
+    for client in (one, two):
+        client.send(b"a " + several(MAIL) + b" {%d}\r\n" % len(MAIL))
+        assert await client.hear() == "+ OK"
+    for client in (one, two):
+        client.send(MAIL + b"\r\n")
+    answers = sorted([await one.hear(), await two.hear()])
+    assert answers[0].startswith("a NO [OVERQUOTA]") and answers[1].startswith("a OK")
+    assert (await house.store.read(account.get, me)).used_messages == 2
+
+
+async def test_given_up_by_an_empty_one(house: ImapHouse) -> None:
+    me = await house.account()
+    client = await house.login()
+    assert (await client.do(several(MAIL) + b" {0}"))[-1].startswith("NO No message is empty")
+    assert (await client.do(b"APPEND INBOX {0}"))[-1].startswith("NO")
+    assert (await house.store.read(account.get, me)).used_messages == 0
+
+
+async def test_too_much_in_one(house: ImapHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "IMAP_APPEND_OCTETS", 2 * len(MAIL))
+    client = await house.login()
+    assert (await client.do(several(MAIL, MAIL)))[-1].startswith("OK")
+    assert (await client.do(several(MAIL, MAIL, MAIL)))[-1].startswith("NO [TOOBIG]")
 
 
 async def test_no_space(house: ImapHouse) -> None:

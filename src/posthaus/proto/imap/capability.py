@@ -58,6 +58,7 @@ TABLE = (
     Row(b"NAMESPACE", "RFC 2342 §4", When.AFTER),
     Row(b"CHILDREN", "RFC 3348 §3", When.AFTER),
     Row(b"UIDPLUS", "RFC 4315 §1", When.AFTER),
+    Row(b"MULTIAPPEND", "RFC 3502 §3", When.AFTER),
     Row(b"UNSELECT", "RFC 3691 §2", When.AFTER),
     Row(b"MOVE", "RFC 6851 §3", When.AFTER),
     Row(b"CONDSTORE", "RFC 7162 §3.1", When.AFTER),

@@ -174,15 +174,22 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message that comes in. `at` is Unix seconds; a part's octets are None where the session has spooled them."""
+
+    flags: tuple[bytes, ...]
+    at: int | None
+    parts: tuple[Literal, ...]
+    utf8: bool = False  # RFC 6855 §4: the header may hold UTF-8
+
+
+@dataclass(frozen=True, slots=True)
 class Append:
-    """`at` is Unix seconds; message.octets is None where the session has spooled them."""
+    """One message, or several (RFC 3502)."""
 
     tag: bytes
     mailbox: str
-    flags: tuple[bytes, ...]
-    at: int | None
-    message: Literal
-    utf8: bool = False  # RFC 6855 §4: the header may hold UTF-8
+    messages: tuple[NewMessage, ...]
 
 
 @dataclass(frozen=True, slots=True)

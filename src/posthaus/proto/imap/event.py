@@ -12,9 +12,9 @@ from posthaus.proto.imap.command import Append, Command
 
 @dataclass(frozen=True, slots=True)
 class LiteralHeader:
-    """The message of an APPEND is announced; nothing of it is read before engine.literal() says what to do with it.
+    """A message of an APPEND is announced; nothing of it is read before engine.literal() says what to do with it.
 
-    `append` is the command as far as it is known: all but the octets.
+    `append` is the command as far as it is known: all but these octets, and what comes behind them.
     """
 
     tag: bytes
@@ -24,6 +24,11 @@ class LiteralHeader:
     binary: bool
     index: int  # of the literal in its command, from 0
     append: Append
+
+    @property
+    def is_first(self) -> bool:
+        """Does the first message of its command begin here?"""
+        return sum([len(new.parts) for new in self.append.messages]) == 1
 
 
 @dataclass(frozen=True, slots=True)

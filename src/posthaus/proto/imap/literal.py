@@ -1,20 +1,20 @@
 """What is judged of a literal before it is read: its size, and the APPEND that it belongs to.
 
-Standards: RFC 9051 §4.3, RFC 7888 §4, RFC 7889 §3.
-Faults:    ParseFault, [TOOBIG] where the literal is too large.
+Standards: RFC 9051 §4.3, RFC 7888 §4, RFC 7889 §3, RFC 3502 §6.3.11.
+Faults:    ParseFault: [TOOBIG] where the literal is too large, [LIMIT] where there are too many.
 """
 
 from dataclasses import dataclass
 
 from posthaus.base import limit
-from posthaus.proto.imap.code import TOOBIG
+from posthaus.proto.imap.code import LIMIT, TOOBIG
 from posthaus.proto.imap.command import Append
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.framing import Header
 from posthaus.proto.imap.parse import Head
 from posthaus.proto.imap.parse_message import parse_append
 from posthaus.proto.imap.quirk import Quirk
-from posthaus.proto.imap.token import SLOT, Cursor, Literal
+from posthaus.proto.imap.token import SLOT, Cursor, Literal, NoMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ DEFAULT_LIMITS = Limits()
 def check_size(header: Header, limits: Limits, *, early: bool) -> None:
     """A literal that is kept in memory: alone and with the rest of its command within the limits, or ParseFault."""
     most = limits.early_literal_octets if early else limits.literal_octets
-    total = len(header.text) + header.size + sum([literal.size for literal in header.literals])
+    total = len(header.text) + header.size + sum([one.size for one in header.literals if one.octets is not None])
     if header.size > most or total > limits.command_octets or len(header.literals) >= limits.literals:
         raise ParseFault("the literal is too large", code=TOOBIG)
 
@@ -47,10 +47,13 @@ def append_so_far(head: Head, header: Header, *, utf8: bool, quirks: frozenset[Q
 
     So a fault before the message is found before the message is sent.
     """
-    text = header.text
-    if head.name != b"APPEND" or not text[head.end :].strip(b" "):
+    if head.name != b"APPEND":
         return None
-    closing = b")" if text.endswith(b"(~") else b""  # of UTF8 (~{...}
+    if len(header.literals) >= limit.IMAP_LITERALS:
+        raise ParseFault("too many literals", code=LIMIT, bad=False)
     literals = [*header.literals, Literal(None, header.size, header.binary)]
-    cursor = Cursor(text + SLOT + closing, literals, utf8=utf8, quirks=quirks, at=head.end)
-    return parse_append(cursor, head.tag, False)
+    cursor = Cursor(header.text + SLOT, literals, utf8=utf8, quirks=quirks, at=head.end, so_far=True)
+    try:
+        return parse_append(cursor, head.tag, False)
+    except NoMessage:
+        return None

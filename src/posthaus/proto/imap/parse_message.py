@@ -1,12 +1,13 @@
 """Reading the commands about messages: APPEND, FETCH, STORE, COPY, MOVE, EXPUNGE.
 
-Standards: RFC 9051 §6.3.12, §6.4; RFC 3516 §4.4; RFC 4315 §2.1; RFC 6851 §4; RFC 6855 §4; RFC 7162 §3.1.3, §3.1.4.
+Standards: RFC 9051 §6.3.12, §6.4; RFC 3516 §4.4; RFC 4315 §2.1; RFC 6851 §4; RFC 6855 §4; RFC 7162 §3.1.3, §3.1.4;
+           RFC 3502 §6.3.11.
 Faults:    ParseFault.
 """
 
 import re
 
-from posthaus.proto.imap.command import Append, Copy, Expunge, Fetch, Move, Store
+from posthaus.proto.imap.command import Append, Copy, Expunge, Fetch, Move, NewMessage, Store
 from posthaus.proto.imap.date import parse_date_time
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import SequenceSet, parse_set
@@ -88,8 +89,17 @@ def _next_set(cursor: Cursor) -> SequenceSet:
 
 
 def parse_append(cursor: Cursor, tag: bytes, uid: bool) -> Append:
-    """append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP append-data"""
+    """append = "APPEND" SP mailbox 1*append-message"""
     mailbox = cursor.next_mailbox()
+    messages = [_next_message(cursor)]
+    while cursor.more():
+        messages.append(_next_message(cursor))
+    cursor.end()
+    return Append(tag, mailbox, tuple(messages))
+
+
+def _next_message(cursor: Cursor) -> NewMessage:
+    """append-message = [SP flag-list] [SP date-time] SP append-data (RFC 3502 §6.3.11)"""
     cursor.space()
     flags: tuple[bytes, ...] = ()
     at = None
@@ -109,9 +119,14 @@ def parse_append(cursor: Cursor, tag: bytes, uid: bool) -> Append:
         raise ParseFault("the message is a literal")
     message = cursor.take_literal()
     if utf8:
+        _close(cursor)
+    return NewMessage(flags, at, (message,), utf8)
+
+
+def _close(cursor: Cursor) -> None:
+    """ ")", or the end of what has come so far."""
+    if not (cursor.so_far and cursor.at == len(cursor.text)):
         cursor.expect(b")")
-    cursor.end()
-    return Append(tag, mailbox, flags, at, message, utf8)
 
 
 def _take_date_time(cursor: Cursor) -> int:

@@ -49,10 +49,14 @@ class Literal:
     binary: bool = False  # literal8 = "~{" number64 "}"
 
 
+class NoMessage(ParseFault):
+    """The literal whose octets are still to come is no message, but a name or its like."""
+
+
 class Cursor:
     """Where we are in the text of one command."""
 
-    __slots__ = ("at", "literals", "quirks", "seen", "text", "used", "utf8")
+    __slots__ = ("at", "literals", "quirks", "seen", "so_far", "text", "used", "utf8")
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Cursor:
         utf8: bool = False,
         quirks: frozenset[Quirk] = LENIENT,
         at: int = 0,
+        so_far: bool = False,
     ) -> None:
         self.text = text
         self.at = at
@@ -70,6 +75,7 @@ class Cursor:
         self.utf8 = utf8  # names of mailboxes are UTF-8 (IMAP4rev2 is enabled), not modified UTF-7
         self.quirks = quirks
         self.seen: list[Quirk] | None = None  # leniencies that were needed
+        self.so_far = so_far  # the command is not whole: it goes on behind its last literal
 
     # -- one character --------------------------------------------------------------------------------------------
 
@@ -200,7 +206,7 @@ class Cursor:
         if literal.binary:
             raise ParseFault("a literal8 may not stand here")
         if literal.octets is None:
-            raise ParseFault("no message may stand here")
+            raise NoMessage("no message may stand here")
         return literal.octets
 
     def take_literal(self) -> Literal:
