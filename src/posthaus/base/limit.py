@@ -91,6 +91,9 @@ IMAP_FILTER_MAILBOXES = 1_000  # named in one filter of NOTIFY or ESEARCH
 IMAP_NOTIFY_GROUPS = 50  # event groups of one NOTIFY
 IMAP_NOTIFY_AT_ONCE = 1_000  # mailboxes told of in one go; beyond, notifications end (RFC 5465 §5.8)
 IMAP_ID_PAIRS = 30  # RFC 2971 §3.3
+IMAP_ENTRY_OCTETS = 1_000  # the name of an annotation
+IMAP_ENTRIES = 200  # named in one GETMETADATA, SETMETADATA or LIST
+IMAP_FILTERS = 10  # named searches that one search may lead through
 IMAP_MEMO_OCTETS = 512  # FETCH attribute lists up to here are read once per process
 
 # -- POP3 ----------------------------------------------------------------------------------------------------------
@@ -212,6 +215,9 @@ QUEUE_KEEP_DESTINATION_S = 86_400  # what was learned about one that has no erra
 # -- store ---------------------------------------------------------------------------------------------------------
 MAILBOX_NAME_OCTETS = 1_000
 MAILBOX_DEPTH = 50
+ANNOTATION_OCTETS = 32 * 1024  # of one value; RFC 5464 §3.1 wants 1,024 at least
+ANNOTATIONS = 20_000  # of an account; a colour and an order for each mailbox
+ANNOTATION_OCTETS_IN_ALL = 4 * 1024 * 1024  # of an account, beside its quota
 MAILBOXES_PER_ACCOUNT = 10_000
 KEYWORDS_PER_MAILBOX = 53  # of 63 bits, ten are taken by the flags that everybody has
 KEYWORD_OCTETS = 100

@@ -24,6 +24,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_smarthost(commands)
     _add_transport(commands)
     _add_suppression(commands)
+    _add_annotation(commands)
     _add_queue(commands)
     _add_why(commands)
     _add_dkim(commands)
@@ -250,6 +251,17 @@ def _add_suppression(commands: _Commands) -> None:
     remove = _command(group, "remove", "suppression:remove", "send there again")
     remove.add_argument("address")
     remove.add_argument("--account", metavar="ADDRESS", help="from this account only (default: from everybody here)")
+
+
+def _add_annotation(commands: _Commands) -> None:
+    group = _group(commands, "annotation", "what mail programs read of this server, for all accounts (IMAP METADATA)")
+    listing = _command(group, "list", "annotation:listing", "all of them")
+    listing.add_argument("--json", action="store_true")
+    put = _command(group, "set", "annotation:put", "write one: /shared/comment, /shared/admin, /shared/vendor/...")
+    put.add_argument("entry")
+    put.add_argument("value")
+    remove = _command(group, "remove", "annotation:remove", "take one away")
+    remove.add_argument("entry")
 
 
 _QUEUE_ACTS = {

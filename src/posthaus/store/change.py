@@ -5,6 +5,7 @@ Every reader that keeps in step (IDLE, NOOP, NOTIFY, CONDSTORE, QRESYNC, JMAP /c
 Standards: RFC 7162 §3.1 (MODSEQ).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -19,6 +20,7 @@ class Kind(IntEnum):
     MAILBOX = 4  # made, renamed, removed or given a special use
     SUBSCRIPTION = 5
     KEYWORDS = 6  # the mailbox has a new keyword
+    ANNOTATION = 7  # annotations of the mailbox, of the account where it is 0; instead of UIDs, their entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Change:
     mailbox: int
     kind: int
     uids: str
+
+    @property
+    def entries(self) -> list[str]:
+        """Of Kind.ANNOTATION."""
+        return self.uids.split("\n")
 
 
 async def write(tx: Tx, account: int, modseq: int, mailbox: int, kind: Kind, uids: list[Range], now: int) -> None:
@@ -43,6 +50,14 @@ async def upto(tx: Tx, account: int) -> int:
     """Where the book stands: the account's MODSEQ."""
     row = await tx.one("SELECT modseq FROM account WHERE id=$1", account)
     return 0 if row is None else row[0]
+
+
+async def write_entries(tx: Tx, account: int, modseq: int, mailbox: int, entries: Sequence[str], now: int) -> None:
+    """Of Kind.ANNOTATION; one row of a write and mailbox. A name of an entry has no control characters."""
+    await tx.run(
+        "INSERT INTO change (account, modseq, mailbox, kind, uids, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        account, modseq, mailbox, int(Kind.ANNOTATION), "\n".join(entries), now,
+    )  # fmt: skip
 
 
 async def since(tx: Tx, account: int, modseq: int) -> list[Change]:

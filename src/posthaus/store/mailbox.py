@@ -248,6 +248,16 @@ async def remove(tx: Tx, account: int, name: str, now: int) -> int:
     return mailbox  # type: ignore[no-any-return]
 
 
+async def give_use(tx: Tx, account: int, mailbox: int, special_use: str, modseq: int, now: int) -> None:
+    """Gives it a special use, takes it away where that is ''. RFC 6154 §4."""
+    if special_use:
+        taken = "SELECT 1 FROM mailbox WHERE account=$1 AND special_use=$2 AND state=0 AND id<>$3"
+        if await tx.one(taken, account, special_use, mailbox) is not None:
+            raise NotPermitted("there is a mailbox for that use")
+    await tx.run("UPDATE mailbox SET special_use=$2, modseq=$3 WHERE id=$1", mailbox, special_use, modseq)
+    await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
+
+
 async def rename(tx: Tx, account: int, old: str, new: str, now: int) -> None:
     """With all inferiors. INBOX: its messages move to the new name and INBOX stays (RFC 9051 §6.3.6)."""
     old, new = canonical(old), checked_name(new)

@@ -76,6 +76,7 @@ async def _empty(tx: Tx, account: int, mailbox: int, now: int, most: int, *, wit
             return len(buried)
     await tx.run("DELETE FROM keyword WHERE mailbox=$1", mailbox)
     await tx.run("DELETE FROM gone WHERE mailbox=$1", mailbox)
+    await tx.run("DELETE FROM annotation WHERE account=$1 AND mailbox=$2", account, mailbox)
     await tx.run("DELETE FROM mailbox WHERE id=$1", mailbox)
     return 1
 
@@ -101,7 +102,16 @@ async def removed_accounts(tx: Tx, now: int, most: int) -> int:
     changed = await change.forget_account(tx, account, most)
     if changed:
         return changed
-    for table in ("subscription", "credential", "sender", "suppression", "sending", "sent", "correspondent"):
+    for table in (
+        "annotation",
+        "subscription",
+        "credential",
+        "sender",
+        "suppression",
+        "sending",
+        "sent",
+        "correspondent",
+    ):
         await tx.run(f"DELETE FROM {table} WHERE account=$1", account)
     await tx.run("DELETE FROM account WHERE id=$1", account)
     # the name under which a removed domain waited for its accounts (directory.remove_domain)

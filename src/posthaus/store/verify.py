@@ -212,6 +212,11 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT e.id, e.due FROM errand e WHERE e.state=1 AND e.due < 9007199254740992",
     ),
     (
+        "an annotation is of no mailbox",
+        "SELECT n.account, n.mailbox, n.entry FROM annotation n WHERE n.mailbox<>0 AND NOT EXISTS"
+        " (SELECT 1 FROM mailbox m WHERE m.id=n.mailbox AND m.account=n.account)",
+    ),
+    (
         "an account has no INBOX",
         "SELECT a.id, a.key FROM account a WHERE a.state=0 AND NOT EXISTS"
         " (SELECT 1 FROM mailbox m WHERE m.id=a.inbox AND m.account=a.id AND m.name='INBOX' AND m.state=0)",

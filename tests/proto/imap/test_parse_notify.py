@@ -63,7 +63,7 @@ def test_fault(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        (b"SET (personal (ServerMetadataChange))", b"BADEVENT (MessageNew "),
+        (b"SET (personal (AnnotationChange))", b"BADEVENT (MessageNew "),
         (b"SET" + b" (personal NONE)" * 60, b"NOTIFICATIONOVERFLOW"),
     ],
 )

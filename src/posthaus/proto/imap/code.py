@@ -2,7 +2,8 @@
 
 A code is octets without its brackets. Those without arguments are constants; the others are functions.
 
-Standards: RFC 9051 §7.1, RFC 5530 §3, RFC 4315 §3, RFC 7162 §7, RFC 7889 §4, RFC 8474 §4.1, RFC 6154 §6.
+Standards: RFC 9051 §7.1, RFC 5530 §3, RFC 4315 §3, RFC 7162 §7, RFC 7889 §4, RFC 8474 §4.1, RFC 6154 §6,
+           RFC 5464 §5, RFC 5466 §4.
 Faults:    none.
 """
 
@@ -24,6 +25,7 @@ EXPUNGEISSUED = b"EXPUNGEISSUED"
 HASCHILDREN = b"HASCHILDREN"
 INUSE = b"INUSE"
 LIMIT = b"LIMIT"
+METADATA_TOOMANY = b"METADATA TOOMANY"
 NOMODSEQ = b"NOMODSEQ"
 NONEXISTENT = b"NONEXISTENT"
 NOPERM = b"NOPERM"
@@ -92,6 +94,21 @@ def mailbox_id(identity: bytes) -> bytes:
 def bad_event(names: Iterable[bytes]) -> bytes:
     """RFC 5465 §3.1: the events that there are."""
     return b"BADEVENT (" + b" ".join(names) + b")"
+
+
+def long_entries(octets: int) -> bytes:
+    """RFC 5464 §4.2.1: the size of the largest value that was left out."""
+    return b"METADATA LONGENTRIES %d" % octets
+
+
+def max_size(octets: int) -> bytes:
+    """RFC 5464 §4.3: how much a value may have."""
+    return b"METADATA MAXSIZE %d" % octets
+
+
+def undefined_filter(name: str) -> bytes:
+    """RFC 5466 §3.1"""
+    return b"UNDEFINED-FILTER " + name.encode("ascii")
 
 
 def bad_charset(names: Iterable[str]) -> bytes:

@@ -8,6 +8,7 @@ Standards: RFC 9051 §6, RFC 3501 §6, and the RFC named at each that comes from
 Faults:    none.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -136,7 +137,7 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """LIST. `selects` and `returns` are words of RFC 5258 §3, RFC 6154 §2; `status` is RFC 5819.
+    """LIST. `selects` and `returns` are words of RFC 5258 §3, RFC 6154 §2; `status` is RFC 5819, `metadata` RFC 9590.
 
     `extended` where the form of RFC 5258 was used: then an empty pattern is no question for the delimiter.
     """
@@ -148,6 +149,7 @@ class List:
     returns: frozenset[bytes] = frozenset()
     status: tuple[bytes, ...] = ()
     extended: bool = False
+    metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,34 @@ class Status:
     tag: bytes
     mailbox: str
     items: tuple[bytes, ...]
+
+
+class Depth(Enum):
+    """RFC 5464 §4.2.2: which entries below a named one."""
+
+    ENTRY = 0
+    CHILDREN = 1
+    ALL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class GetMetadata:
+    """RFC 5464 §4.2; the mailbox "" is the server. Entries as they were written."""
+
+    tag: bytes
+    mailbox: str
+    entries: tuple[str, ...]
+    max_size: int | None = None
+    depth: Depth = Depth.ENTRY
+
+
+@dataclass(frozen=True, slots=True)
+class SetMetadata:
+    """RFC 5464 §4.3; entries in lower case, None for NIL."""
+
+    tag: bytes
+    mailbox: str
+    values: Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +235,8 @@ class NotifyEvent(Enum):
     FLAG_CHANGE = b"FlagChange"
     MAILBOX_NAME = b"MailboxName"
     SUBSCRIPTION_CHANGE = b"SubscriptionChange"
+    MAILBOX_METADATA_CHANGE = b"MailboxMetadataChange"
+    SERVER_METADATA_CHANGE = b"ServerMetadataChange"
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +384,8 @@ Command = (
     | Lsub
     | Namespace
     | Status
+    | GetMetadata
+    | SetMetadata
     | Append
     | Idle
     | Notify

@@ -4,7 +4,8 @@ Every key of the RFCs comes down to few leaves: UNSEEN is Not of a flag, FROM is
 becomes one Or; a NOT of a NOT is nothing. The tree is built without recursion, its depth and its count of keys are
 bounded, so whoever walks it may recurse.
 
-Standards: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 5032 (WITHIN), RFC 7162 §3.1.5, RFC 8474 §5, RFC 8514 §4.3.
+Standards: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 5032 (WITHIN), RFC 7162 §3.1.5, RFC 8474 §5, RFC 8514 §4.3,
+           RFC 5466 §3.1.
 Faults:    none here; reading is in parse_search.py.
 """
 
@@ -146,8 +147,16 @@ class SaveDateSupported:
     """SAVEDATESUPPORTED: all messages, if the mailbox keeps save dates."""
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """FILTER: the search that is kept under this name, in lower case (RFC 5466 §3.1). Replaced before it is matched."""
+
+    name: str
+
+
 Leaf = (
     All
+    | Filter
     | Numbers
     | Uids
     | Flagged

@@ -48,6 +48,7 @@ from posthaus.proto.imap.parse_message import (
     parse_move,
     parse_store,
 )
+from posthaus.proto.imap.parse_metadata import parse_getmetadata, parse_setmetadata
 from posthaus.proto.imap.parse_notify import parse_notify
 from posthaus.proto.imap.parse_search import parse_search
 from posthaus.proto.imap.parse_sort import parse_sort, parse_thread
@@ -113,6 +114,8 @@ RULES: dict[bytes, Rule] = {
     b"LSUB": Rule(parse_lsub, _AFTER),
     b"NAMESPACE": Rule(bare(Namespace), _AFTER),
     b"STATUS": Rule(parse_status, _AFTER),
+    b"GETMETADATA": Rule(parse_getmetadata, _AFTER),
+    b"SETMETADATA": Rule(parse_setmetadata, _AFTER),
     b"APPEND": Rule(parse_append, _AFTER),
     b"IDLE": Rule(bare(Idle), _AFTER),
     b"NOTIFY": Rule(parse_notify, _AFTER),

@@ -1,6 +1,7 @@
 """Reading the commands about mailboxes: SELECT, CREATE, LIST, STATUS and their like.
 
-Standards: RFC 9051 §6.3, RFC 3501 §6.3, RFC 4466 §2, RFC 5258 §6, RFC 5819 §4, RFC 6154 §6, RFC 7162 §7.
+Standards: RFC 9051 §6.3, RFC 3501 §6.3, RFC 4466 §2, RFC 5258 §6, RFC 5819 §4, RFC 6154 §6, RFC 7162 §7,
+           RFC 9590 §4.
 Faults:    ParseFault.
 """
 
@@ -23,6 +24,7 @@ from posthaus.proto.imap.command import (
 )
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import MAX_NUMBER, SequenceSet, parse_uids
+from posthaus.proto.imap.parse_metadata import take_entries
 from posthaus.proto.imap.token import Cursor
 
 STATUS_ITEMS = frozenset(
@@ -42,7 +44,7 @@ STATUS_ITEMS = frozenset(
 )
 _SELECTS = frozenset({b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE"})
 _BASES = frozenset({b"SUBSCRIBED", b"SPECIAL-USE"})
-_RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS"})
+_RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS", b"METADATA"})
 _Named = TypeVar("_Named", bound=Delete | Subscribe | Unsubscribe)
 
 
@@ -210,11 +212,12 @@ def parse_list(cursor: Cursor, tag: bytes, uid: bool) -> List:
     patterns = _take_patterns(cursor) if several else (cursor.take_list_mailbox(),)
     returns: tuple[bytes, ...] = ()
     status: tuple[bytes, ...] = ()
+    metadata: tuple[str, ...] = ()
     if cursor.more():
-        returns, status = _take_returns(cursor)
+        returns, status, metadata = _take_returns(cursor)
         extended = True
     cursor.end()
-    return List(tag, reference, patterns, frozenset(selects), frozenset(returns), status, extended or several)
+    return List(tag, reference, patterns, frozenset(selects), frozenset(returns), status, extended or several, metadata)
 
 
 def _take_patterns(cursor: Cursor) -> tuple[str, ...]:
@@ -229,14 +232,15 @@ def _take_patterns(cursor: Cursor) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-def _take_returns(cursor: Cursor) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """SP "RETURN" SP "(" [return-option *(SP return-option)] ")", STATUS with its items"""
+def _take_returns(cursor: Cursor) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[str, ...]]:
+    """SP "RETURN" SP "(" [return-option *(SP return-option)] ")", STATUS with its items, METADATA with its entries"""
     if cursor.next_atom().upper() != b"RETURN":
         raise ParseFault("RETURN expected")
     cursor.space()
     cursor.expect(b"(")
     returns: list[bytes] = []
     status: tuple[bytes, ...] = ()
+    metadata: tuple[str, ...] = ()
     while not cursor.skip(b")"):
         if returns:
             cursor.space()
@@ -246,5 +250,8 @@ def _take_returns(cursor: Cursor) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]
         if word == b"STATUS":
             cursor.space()
             status = _take_status_items(cursor)
+        elif word == b"METADATA":
+            cursor.space()
+            metadata = take_entries(cursor)
         returns.append(word)
-    return tuple(returns), status
+    return tuple(returns), status, metadata

@@ -5,18 +5,20 @@ open. Parentheses and NOT are bounded together, keys and OR together, and OR of 
 than twice IMAP_NESTING.
 
 Standards: RFC 9051 §6.4.4, RFC 4731 §3.1, RFC 5032 §3, RFC 5182 §2, RFC 7162 §3.1.5, RFC 8474 §5.3, RFC 8514 §4.3,
-           RFC 9394 §3.1.
+           RFC 9394 §3.1, RFC 5466 §4.
 Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 """
 
 import re
 from collections.abc import Callable
 
-from posthaus.base.limit import IMAP_NESTING, IMAP_SEARCH_KEYS
+from posthaus.base.limit import IMAP_COMMAND_OCTETS, IMAP_NESTING, IMAP_SEARCH_KEYS
 from posthaus.proto.imap.code import LIMIT, bad_charset
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.date import parse_date
 from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.framing import Frame, Framing
+from posthaus.proto.imap.framing import Header as LiteralHeader
 from posthaus.proto.imap.key import (
     All,
     Anywhere,
@@ -24,6 +26,7 @@ from posthaus.proto.imap.key import (
     Clock,
     Dated,
     EmailId,
+    Filter,
     Flagged,
     Header,
     Key,
@@ -44,7 +47,7 @@ from posthaus.proto.imap.key import (
 )
 from posthaus.proto.imap.number import MAX_NUMBER, parse_set
 from posthaus.proto.imap.partial import Partial, take_partial
-from posthaus.proto.imap.token import Cursor
+from posthaus.proto.imap.token import ATOM_CHAR, Cursor
 
 CHARSETS = {
     "US-ASCII": "ascii",
@@ -67,6 +70,7 @@ CHARSETS = {
 _BAD_CHARSET = bad_charset(CHARSETS)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}").fullmatch
 _WHICH = (Return.ALL, Return.PARTIAL)
+FILTER_NAME = re.compile(rb"(?:(?!/)" + ATOM_CHAR + rb")++").fullmatch  # RFC 5466 §4
 _SET_START = re.compile(rb"[0-9*$]").match
 
 
@@ -80,6 +84,22 @@ def parse_search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
         cursor.space()
     key, has_modseq = take_program(cursor, codec)
     return Search(tag, uid, key, returns, has_modseq, partial)
+
+
+def parse_stored(octets: bytes) -> tuple[Key, bool]:
+    """A search that is kept under a name, with its literals: the key, and whether MODSEQ is in it."""
+    framing = Framing()
+    framing.receive(octets + b"\r\n")
+    while isinstance(piece := framing.next(IMAP_COMMAND_OCTETS), LiteralHeader):
+        framing.keep()
+    if not isinstance(piece, Frame) or isinstance(framing.next(IMAP_COMMAND_OCTETS), Frame):
+        raise ParseFault("not one search")
+    cursor = Cursor(piece.text, piece.literals, utf8=True)
+    codec = "utf-8"
+    if skip_word(cursor, b"CHARSET"):
+        codec = take_charset(cursor)
+        cursor.space()
+    return take_program(cursor, codec)
 
 
 def take_program(cursor: Cursor, codec: str) -> tuple[Key, bool]:
@@ -269,6 +289,14 @@ def _read_modseq(reader: _Reader) -> Key:
     return ModSeq(cursor.take_number())
 
 
+def _read_filter(reader: _Reader) -> Key:
+    """ "FILTER" SP filter-name"""
+    name = reader.cursor.next_atom()
+    if FILTER_NAME(name) is None:
+        raise ParseFault("no name of a filter")
+    return Filter(name.decode("ascii").lower())
+
+
 def _dated(clock: Clock, order: Order) -> Callable[[_Reader], Key]:
     return lambda reader: Dated(clock, order, parse_date(reader.cursor.next_astring()))
 
@@ -311,5 +339,6 @@ _READ: dict[bytes, Callable[[_Reader], Key]] = {
     b"OLDER": lambda reader: Not(Younger(reader.next_interval())),
     b"MODSEQ": _read_modseq,
     b"EMAILID": lambda reader: EmailId(reader.next_object_id()),
+    b"FILTER": _read_filter,
     b"THREADID": lambda reader: ThreadId(reader.next_object_id()),
 }

@@ -4,7 +4,7 @@ A string goes out quoted where it can and as a literal where it must; an astring
 here can break a line: what a peer or a message has put into a value reaches the wire in quotes or in a literal only.
 A response line ends with CRLF; a fragment (string, flags, set) does not.
 
-Standards: RFC 9051 §7, RFC 3501 §7, RFC 4731 §3.1, RFC 5258 §3.5, RFC 7162 §3.2.10, RFC 2971 §3.2.
+Standards: RFC 9051 §7, RFC 3501 §7, RFC 4731 §3.1, RFC 5258 §3.5, RFC 7162 §3.2.10, RFC 2971 §3.2, RFC 5464 §5.
 Faults:    none; what no octets can say (a lone surrogate in a name) becomes "?".
 """
 
@@ -196,6 +196,22 @@ def _status_value(value: bytes | int | None) -> bytes:
     if value is None:
         return b"NIL"
     return value if isinstance(value, bytes) else b"%d" % value
+
+
+def metadata(name: str, values: Iterable[tuple[str, bytes | None]], *, utf8: bool = False) -> bytes:
+    """METADATA with values (RFC 5464 §4.4.1). A name that is empty is the server."""
+    words = b" ".join([b"%b %b" % (astring(e.encode("ascii")), _metadata_value(value)) for e, value in values])
+    return b"* METADATA %b (%b)\r\n" % (mailbox(name, utf8=utf8), words)
+
+
+def metadata_changed(name: str, entries: Iterable[str], *, utf8: bool = False) -> bytes:
+    """METADATA without values: they are others now (RFC 5464 §4.4.2)."""
+    words = b" ".join([astring(entry.encode("ascii")) for entry in entries])
+    return b"* METADATA %b %b\r\n" % (mailbox(name, utf8=utf8), words)
+
+
+def _metadata_value(value: bytes | None) -> bytes:
+    return b"NIL" if value is None else binary(value)
 
 
 def namespace(

@@ -8,6 +8,7 @@ from posthaus.base.error import Refusal, Trouble
 from posthaus.flow import identity, spool
 from posthaus.proto.imap import code
 from posthaus.serve.imap.attribute import UnknownEncoding
+from posthaus.serve.imap.stored import UndefinedFilter
 from posthaus.store import error as store
 
 ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
@@ -53,6 +54,8 @@ ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
 
 def answer_of(error: Refusal | Trouble) -> tuple[str, bytes | None]:
     """Words and code of a NO."""
+    if isinstance(error, UndefinedFilter):
+        return "No such filter", code.undefined_filter(error.name)
     for kind in type(error).__mro__:
         found = ANSWERS.get(kind)
         if found is not None:

@@ -3,7 +3,8 @@
 All names of the account are read at once, with their counters, so LIST with STATUS costs no more than LIST. A name that
 is subscribed need not exist, and a name above a subscribed one need not either.
 
-Standards: RFC 9051 §6.3.9, §7.3.1; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154 §2; RFC 3348.
+Standards: RFC 9051 §6.3.9, §7.3.1; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154 §2; RFC 3348;
+           RFC 9590.
 Faults:    none.
 """
 
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import List, Lsub
-from posthaus.serve.imap import status
+from posthaus.serve.imap import metadata, status
+from posthaus.serve.imap.metadata import Value
 from posthaus.serve.imap.pattern import Matcher, compile_pattern
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.mailbox import OPEN, SEPARATOR, Mailbox
@@ -47,13 +49,21 @@ class _Name:
 _Names = dict[str, _Name]
 
 
-async def _read(
-    tx: Tx, account: int, items: tuple[bytes, ...], limit: int
-) -> tuple[list[Mailbox], list[str], dict[str, dict[bytes, bytes | int | None]]]:
-    """Mailboxes, subscriptions, and the STATUS of each mailbox, from one snapshot."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Mailboxes, subscriptions, and what was asked for of each mailbox, by name, from one snapshot."""
+
+    boxes: list[Mailbox]
+    subscriptions: list[str]
+    counts: dict[str, dict[bytes, bytes | int | None]]
+    values: dict[str, list[Value]]
+
+
+async def _read(tx: Tx, account: int, items: tuple[bytes, ...], limit: int, entries: tuple[str, ...]) -> _Read:
     boxes = await mailboxes.listing(tx, account)
     counts = {box.name: await status.values(tx, box, items, limit) for box in boxes if items and box.state == OPEN}
-    return boxes, await mailboxes.subscriptions(tx, account), counts
+    values = await metadata.of_all(tx, account, [box for box in boxes if box.state == OPEN], entries)
+    return _Read(boxes, await mailboxes.subscriptions(tx, account), counts, values)
 
 
 def _above(name: str) -> Iterable[str]:
@@ -84,11 +94,11 @@ async def list_(session: "ImapSession", command: List) -> None:
         session.say(_DELIMITER)  # RFC 9051 §6.3.9: an empty pattern asks for the separator
         session.ok(command.tag, "LIST completed")
         return
-    boxes, subscriptions, counts = await session.site.store.read(
-        _read, session.account, command.status, session.site.message_octets
+    read = await session.site.store.read(
+        _read, session.account, command.status, session.site.message_octets, command.metadata
     )
     matches = _any_of([compile_pattern(command.reference + pattern) for pattern in command.patterns if pattern])
-    names, utf8 = _names(boxes, subscriptions), session.engine.utf8
+    names, utf8 = _names(read.boxes, read.subscriptions), session.engine.utf8
     matches = await _found(session, names, matches)
     modern = command.extended or session.is_rev2
     tells_subscribed = b"SUBSCRIBED" in command.selects or b"SUBSCRIBED" in command.returns
@@ -98,8 +108,10 @@ async def list_(session: "ImapSession", command: List) -> None:
         if one.subscribed and tells_subscribed:
             attributes.append(b"\\Subscribed")
         line = render.list_line(attributes, SEPARATOR, name, utf8=utf8, childinfo=childinfo)
-        if name in counts:
-            line += render.status(name, counts[name], utf8=utf8)
+        if name in read.counts:
+            line += render.status(name, read.counts[name], utf8=utf8)
+        if name in read.values:
+            line += render.metadata(name, read.values[name], utf8=utf8)
         await session.send(line)
     session.ok(command.tag, "LIST completed")
 
@@ -178,12 +190,12 @@ def current_lines(
 
 
 async def lsub(session: "ImapSession", command: Lsub) -> None:
-    boxes, subscriptions, _ = await session.site.store.read(_read, session.account, (), 0)
+    read = await session.site.store.read(_read, session.account, (), 0, ())
     if not command.pattern:
         session.ok(command.tag, "LSUB completed")
         return
     matches = compile_pattern(command.reference + command.pattern)
-    names, utf8 = _names(boxes, subscriptions), session.engine.utf8
+    names, utf8 = _names(read.boxes, read.subscriptions), session.engine.utf8
     matches = await _found(session, names, matches)
     for name, one in names.items():
         if not matches(name):

@@ -5,7 +5,6 @@ alone: so it can tell what a mailbox was called before. The selected mailbox is 
 what its client wants to hear of it.
 
 Standards: RFC 5465 §3.1, §5, §6. What this client itself has done in other mailboxes is told as well.
-           RFC 5465 §5.6 todo: changes of annotations are not told; who asks for them is refused with BADEVENT.
 Faults:    StoreDown, StoreBusy.
 """
 
@@ -19,12 +18,13 @@ from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import EventGroup, Notify, NotifyEvent
 from posthaus.proto.imap.mailboxfilter import Which
 from posthaus.proto.imap.section import Plain
-from posthaus.serve.imap import fetch, listing, status
+from posthaus.serve.imap import fetch, listing, metadata, status
 from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.mailboxfilter import covers
 from posthaus.serve.imap.view import View
 from posthaus.store import change
 from posthaus.store import mailbox as mailboxes
+from posthaus.store.annotation import NO_MAILBOX
 from posthaus.store.change import Change, Kind
 from posthaus.store.mailbox import OPEN, Mailbox
 from posthaus.store.tx import Tx
@@ -148,6 +148,8 @@ class Notifier:
         if not self._new:
             return
         lines = await self._name_lines(session, self._new)
+        annotated = [one for one in self._new if one.kind == Kind.ANNOTATION and self._wants_annotations(one.mailbox)]
+        lines += metadata.changed_lines(annotated, self._names, utf8=session.engine.utf8)
         touched = self._touched(session, self._new)
         if len(lines) + len(touched) > limit.IMAP_NOTIFY_AT_ONCE:
             session.say(b"* OK [%b] Too much to tell; look again\r\n" % code.NOTIFICATIONOVERFLOW)
@@ -157,6 +159,13 @@ class Notifier:
             await session.send(line)
         await _tell_status(session, touched)
         self._new = []
+
+    def _wants_annotations(self, mailbox: int) -> bool:
+        """RFC 5465 §5.6, §5.7; the server's belong to no mailbox, so whichever group asks for them gets them."""
+        if mailbox == NO_MAILBOX:
+            return any(NotifyEvent.SERVER_METADATA_CHANGE in group.events for group in self._groups)
+        name = self._names.get(mailbox)
+        return name is not None and self._wants(NotifyEvent.MAILBOX_METADATA_CHANGE, name)
 
     def _touched(self, session: "ImapSession", new: Iterable[Change]) -> list[int]:
         """Mailboxes of which a STATUS is due."""

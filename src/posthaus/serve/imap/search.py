@@ -4,13 +4,15 @@ Messages are gone through in batches: narrow rows first, then what the judge sti
 batches the loop serves others. Only messages that the client knows of are found; one that another session has expunged
 is not, though its number still counts.
 
-Standards: RFC 9051 §6.4.4, §7.3.4; RFC 3501 §7.2.5; RFC 4731; RFC 5182 §2; RFC 7162 §3.1.5; RFC 9394 §3.1.
+Standards: RFC 9051 §6.4.4, §7.3.4; RFC 3501 §7.2.5; RFC 4731; RFC 5182 §2; RFC 7162 §3.1.5; RFC 9394 §3.1;
+           RFC 5466 §3.1.
            RFC 5182 §2.1 todo: a charset that we cannot read is refused by the engine, and what was saved stays.
-Faults:    StoreDown, StoreBusy.
+Faults:    StoreDown, StoreBusy; UndefinedFilter, LimitReached.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import key, render
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.key import Return
-from posthaus.serve.imap import searchread
+from posthaus.serve.imap import searchread, stored
 from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search, needles
 from posthaus.serve.imap.searchresult import answer_results, enough, highest_told, to_save
 from posthaus.serve.imap.view import View
@@ -54,6 +56,7 @@ async def search(session: "ImapSession", command: Search) -> None:
 
 async def _search(session: "ImapSession", command: Search, returns: frozenset[Return] | None) -> None:
     view = session.selected
+    command = await _resolved(session, command)
     plan = await _plan(session, command.key, with_modseq=command.has_modseq)
     if returns is None and plan.judge is None and plan.within is None:
         less = _less(view, uid=command.uid)
@@ -65,6 +68,15 @@ async def _search(session: "ImapSession", command: Search, returns: frozenset[Re
     if returns is not None and Return.SAVE in returns:
         view.saved = to_save(returns, command.partial, uids)
     await _answer(session, command, returns, uids, modseqs)
+
+
+async def _resolved(session: "ImapSession", command: Search) -> Search:
+    search_key, has_modseq = await stored.resolve(session, command.key)
+    return (
+        command
+        if search_key is command.key
+        else replace(command, key=search_key, has_modseq=command.has_modseq or has_modseq)
+    )
 
 
 async def find(session: "ImapSession", search_key: key.Key, *, with_modseq: bool) -> tuple[list[int], _Found]:

@@ -24,13 +24,14 @@ from posthaus.proto.imap.event import End, Event
 from posthaus.proto.imap.number import SequenceSet
 from posthaus.proto.imap.server import Engine
 from posthaus.proto.line import NEED_DATA
-from posthaus.serve.imap import append, fetch
+from posthaus.serve.imap import append, fetch, metadata
 from posthaus.serve.imap.append import Incoming, UnderWay
 from posthaus.serve.imap.error import answer_of
 from posthaus.serve.imap.notify import Notifier
 from posthaus.serve.imap.view import View
 from posthaus.store import change
 from posthaus.store import mailbox as mailboxes
+from posthaus.store.change import Change
 from posthaus.store.error import NoSuchMailbox
 from posthaus.store.store import Watch
 
@@ -52,6 +53,7 @@ class ImapSession:
         "_rung",
         "_said",
         "_watch",
+        "annotated",
         "append",
         "begin_tls",
         "engine",
@@ -80,6 +82,7 @@ class ImapSession:
         self.identity: Identity | None = None
         self.view: View | None = None
         self.notifier: Notifier | None = None  # None: the client has never said NOTIFY
+        self.annotated: list[Change] = []  # annotations that others have changed, and of which nothing is told yet
         self.begin_tls = begin_tls  # for STARTTLS; None where there is none, and then it is not offered
         self.exchange: Exchange | None = None  # AUTHENTICATE under way
         self.append: Incoming | None = None  # the message of an APPEND that is coming in
@@ -289,6 +292,7 @@ class ImapSession:
 
     def unselect(self) -> None:
         self.view = None
+        self.annotated = []
         self._end_watch()
 
     @contextmanager
@@ -359,7 +363,9 @@ class ImapSession:
         if not changes:
             return
         if view is not None:
-            view.note([one for one in changes if one.modseq > self._book])
+            new = [one for one in changes if one.modseq > self._book]
+            view.note(new)
+            metadata.note(self, view, new)
         self._book = changes[-1].modseq
         if notifier is not None:
             notifier.note(changes)
@@ -369,6 +375,8 @@ class ImapSession:
         view, notifier = self.view, self.notifier
         if view is not None and view.has_news and (asked or notifier is None or notifier.wants_messages):
             await self._tell_view(view, notifier, may_expunge=may_expunge)
+        if self.annotated:
+            await metadata.tell(self)
         if notifier is not None:
             await notifier.tell(self)
 

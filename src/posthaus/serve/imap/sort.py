@@ -3,8 +3,9 @@
 What to order by is read in batches of those messages that the search has found; ordering many takes a while, so it
 happens in a thread.
 
-Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5267 §3; RFC 7162 §3.1.6; RFC 5051 in spirit (mail/text.py fold).
-Faults:    StoreDown, StoreBusy.
+Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5267 §3; RFC 7162 §3.1.6; RFC 5051 in spirit (mail/text.py fold);
+           RFC 5466 §3.1.
+Faults:    StoreDown, StoreBusy; UndefinedFilter, LimitReached.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from posthaus.mail.word import decode_words
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Sort, SortKey, Thread
 from posthaus.proto.imap.key import Return
+from posthaus.serve.imap import stored
 from posthaus.serve.imap.search import find
 from posthaus.serve.imap.searchresult import answer_results, highest_told, to_save
 from posthaus.store import search as rows
@@ -41,27 +43,30 @@ _ALGORITHMS: dict[bytes, Algorithm] = {
 
 
 async def sort(session: "ImapSession", command: Sort) -> None:
-    uids, modseqs = await find(session, command.key, with_modseq=command.has_modseq)
+    search_key, filter_has_modseq = await stored.resolve(session, command.key)
+    has_modseq = command.has_modseq or filter_has_modseq
+    uids, modseqs = await find(session, search_key, with_modseq=has_modseq)
     columns = tuple(dict.fromkeys(c for key in command.keys for c in _COLUMNS[key.name]))
     found = await _read(session, uids, columns)
     ordered = await _apart(len(found), lambda: _in_order(command.keys, columns, found))
     numbers = ordered if command.uid else [session.selected.uids.number(uid) for uid in ordered]
     returns, partial = command.returns, command.partial
     if returns is None:
-        modseq = max((modseqs[uid] for uid in ordered), default=0) if command.has_modseq else 0
+        modseq = max((modseqs[uid] for uid in ordered), default=0) if has_modseq else 0
         await session.send(render.sort(numbers, modseq or None))
     else:
         if Return.SAVE in returns:
             session.selected.saved = to_save(returns, partial, ordered)
         results = answer_results(returns, partial, numbers, render.render_numbers)
-        if command.has_modseq and (modseq := highest_told(returns, partial, ordered, modseqs)):
+        if has_modseq and (modseq := highest_told(returns, partial, ordered, modseqs)):
             results.append((b"MODSEQ", b"%d" % modseq))
         await session.send(render.esearch(command.tag, uid=command.uid, results=results))
     session.ok(command.tag, "SORT completed")
 
 
 async def thread(session: "ImapSession", command: Thread) -> None:
-    uids, _ = await find(session, command.key, with_modseq=False)
+    search_key, _ = await stored.resolve(session, command.key)
+    uids, _ = await find(session, search_key, with_modseq=False)
     found = await _read(session, uids, _FACTS)
     number = session.selected.uids.number
     facts = [_fact(row[0] if command.uid else number(row[0]), row) for row in found]
