@@ -8,44 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.cli.shell import Shell, make_house
 
 from posthaus.cli import main
 from posthaus.testing.process import posthaus
 
 
-class Shell:
-    """Runs commands on one house."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self.capsys = capsys
-        self.secret = folder.parent / "secret"
-        self.secret.write_text("correct horse\n")
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        code = main(["-C", str(self.folder), *arguments])
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
-
-    def done(self, *arguments: str) -> str:
-        code, out, err = self.run(*arguments)
-        assert (code, err) == (0, ""), arguments
-        return out
-
-    def refused(self, *arguments: str) -> str:
-        code, out, err = self.run(*arguments)
-        assert (code, out, err.count("\n")) == (1, "", 1), arguments
-        return err.removeprefix("posthaus: ").rstrip("\n")
-
-    def add(self, address: str, *more: str) -> None:
-        self.done("account", "add", address, "--password-file", str(self.secret), *more)
-
-
 @pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    folder = tmp_path / "house"
-    assert main(["init", str(folder), "--domain", "Example.test", "--loopback", "--port-base", "10000"]) == 0
-    return Shell(folder, capsys)
+    return Shell(make_house(tmp_path / "house", "Example.test"), capsys)
 
 
 def test_init_makes_a_house_that_nobody_else_can_read(shell: Shell) -> None:

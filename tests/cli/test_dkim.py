@@ -6,33 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cli.shell import Shell, make_house
 
 from posthaus.check.keyrecord import parse_key_record
-from posthaus.cli import main
 from posthaus.testing.zone import Zone, running_zone
 
 DOMAIN = "example.test"
 
 
-class Shell:
-    """Runs commands on one house, whose DNS is ours."""
+class Keys(Shell):
+    """`posthaus dkim` on a house whose DNS is ours."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], dns: Zone) -> None:
-        self.folder = folder
-        self.capsys = capsys
+        super().__init__(folder, capsys, "dkim")
         self.dns = dns
-
-    def done(self, *arguments: str) -> str:
-        code = main(["-C", str(self.folder), "dkim", *arguments])
-        said = self.capsys.readouterr()
-        assert (code, said.err) == (0, ""), arguments
-        return said.out
-
-    def refused(self, *arguments: str) -> str:
-        code = main(["-C", str(self.folder), "dkim", *arguments])
-        said = self.capsys.readouterr()
-        assert (code, said.out, said.err.count("\n")) == (1, "", 1), arguments
-        return said.err
 
     def states(self) -> dict[str, str]:
         return {one["selector"]: one["state"] for one in json.loads(self.done("list", "--json"))}
@@ -43,18 +30,16 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
-    folder = tmp_path / "house"
-    assert main(["init", str(folder), "--domain", DOMAIN, "--loopback"]) == 0
-    capsys.readouterr()
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Keys]:
+    folder = make_house(tmp_path / "house", DOMAIN)
     with running_zone({}) as dns:
         settings = folder / "posthaus.toml"
         text = re.sub(r"(?m)^#? ?resolvers = .*$", f'resolvers = ["{dns.place}"]', settings.read_text())
         settings.write_text(text)
-        yield Shell(folder, capsys, dns)
+        yield Keys(folder, capsys, dns)
 
 
-def test_add_prints_what_to_publish(shell: Shell) -> None:
+def test_add_prints_what_to_publish(shell: Keys) -> None:
     text = shell.done("add", DOMAIN)
     assert len(re.findall(r'(?m)^[re]\d{8}\._domainkey\.example\.test\. IN TXT \( "v=DKIM1; k=', text)) == 2
     assert text == shell.done("record", DOMAIN)
@@ -69,7 +54,7 @@ def test_add_prints_what_to_publish(shell: Shell) -> None:
     ]  # fmt: skip
 
 
-def test_a_key_of_ones_own_name(shell: Shell) -> None:
+def test_a_key_of_ones_own_name(shell: Keys) -> None:
     (one,) = json.loads(shell.done("add", DOMAIN, "--selector", "Mail", "--algorithm", "ed25519", "--now", "--json"))
     assert (one["name"], one["state"]) == ("mail._domainkey.example.test", "active")
     assert "is there already" in shell.refused("add", DOMAIN, "--selector", "mail", "--algorithm", "rsa")
@@ -78,7 +63,7 @@ def test_a_key_of_ones_own_name(shell: Shell) -> None:
     assert "there is no domain" in shell.refused("add", "other.test", "--algorithm", "ed25519")
 
 
-def test_rotate_waits_for_dns(shell: Shell) -> None:
+def test_rotate_waits_for_dns(shell: Keys) -> None:
     first = shell.done("add", DOMAIN, "--algorithm", "ed25519", "--json")
     assert "DNS has no such record yet" in shell.refused("rotate", DOMAIN)
     shell.publish(first)
@@ -95,7 +80,7 @@ def test_rotate_waits_for_dns(shell: Shell) -> None:
     assert sorted(shell.states().values()) == ["active", "retired", "retired"]
 
 
-def test_retire_and_remove(shell: Shell) -> None:
+def test_retire_and_remove(shell: Keys) -> None:
     shell.done("add", DOMAIN, "--algorithm", "ed25519", "--selector", "s1", "--now")
     assert "retire it first" in shell.refused("remove", DOMAIN, "s1")
     shell.done("retire", DOMAIN, "s1", "--after", "30 days")

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.cli.shell import Shell, make_house
 
 from posthaus.base.setting import read_settings
 from posthaus.cli import main
@@ -20,33 +21,16 @@ from posthaus.store.tx import Tx
 from posthaus.testing.storehouse import made_up
 
 
-class Shell:
-    """Runs commands on one house."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self.capsys = capsys
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        code = main(["-C", str(self.folder), "queue", *arguments])
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
-
-    def done(self, *arguments: str) -> str:
-        code, out, err = self.run(*arguments)
-        assert (code, err) == (0, ""), arguments
-        return out
-
+class Queue(Shell):
     def listed(self, *arguments: str) -> dict[str, str]:
         return {one["to"]: one["state"] for one in json.loads(self.done("list", "--json", *arguments))}
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    folder = tmp_path / "house"
-    assert main(["init", str(folder), "--domain", "a.test", "--loopback", "--port-base", "10000"]) == 0
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Queue:
+    folder = make_house(tmp_path / "house")
     asyncio.run(fill(folder))
-    return Shell(folder, capsys)
+    return Queue(folder, capsys, "queue")
 
 
 async def fill(folder: Path) -> None:
@@ -78,7 +62,7 @@ async def put(store: Store, tid: str, now: int, *addresses: str) -> None:
     await store.write(queue.enqueue, parcel, errands, now)
 
 
-def test_list_and_count(shell: Shell) -> None:
+def test_list_and_count(shell: Queue) -> None:
     lines = [line.split() for line in shell.done("list").splitlines()]
     assert lines[0] == ["ID", "STATE", "FROM", "TO", "DESTINATION", "AGE", "ATTEMPTS", "NEXT", "REASON"]
     assert lines[1][:5] == ["1.0", "waiting", "<anna@a.test>", "<bob@b.test>", "mx/b.test"]
@@ -93,7 +77,7 @@ def test_list_and_count(shell: Shell) -> None:
     assert shell.done("count").splitlines()[0].startswith("DESTINATION  ERRANDS  HELD  ON ITS WAY")
 
 
-def test_hold_release_drop_and_bounce(shell: Shell) -> None:
+def test_hold_release_drop_and_bounce(shell: Queue) -> None:
     assert shell.done("hold", "--to", "b.test") == "2\n"
     assert shell.listed() == {"bob@b.test": "held", "ben@b.test": "held", "carl@c.test": "waiting"}
     assert list(shell.listed("--state", "held")) == ["bob@b.test", "ben@b.test"]
@@ -106,7 +90,7 @@ def test_hold_release_drop_and_bounce(shell: Shell) -> None:
     assert main(["-C", str(shell.folder), "verify"]) == 0
 
 
-def test_refusals(shell: Shell) -> None:
+def test_refusals(shell: Queue) -> None:
     for arguments in (("drop",), ("hold", "--id", "x"), ("hold", "--account", "nobody@a.test"), ("hold", "--to", "@")):
         code, out, err = shell.run(*arguments)
         assert (code, out, err.count("\n")) == (1, "", 1), arguments

@@ -4,37 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-
-from posthaus.cli import main
-
-
-class Shell:
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self.capsys = capsys
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        code = main(["-C", str(self.folder), "smarthost", *arguments])
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
-
-    def done(self, *arguments: str) -> str:
-        code, out, err = self.run(*arguments)
-        assert (code, err) == (0, ""), arguments
-        return out
-
-    def refused(self, *arguments: str) -> str:
-        code, out, err = self.run(*arguments)
-        assert (code, out, err.count("\n")) == (1, "", 1), arguments
-        return err.removeprefix("posthaus: ").rstrip("\n")
+from tests.cli.shell import Shell, make_house
 
 
 @pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    folder = tmp_path / "house"
-    assert main(["init", str(folder), "--domain", "a.test", "--loopback"]) == 0
-    (tmp_path / "secret").write_text("correct horse\n")
-    return Shell(folder, capsys)
+    return Shell(make_house(tmp_path / "house"), capsys, "smarthost")
 
 
 def test_add_list_remove(shell: Shell) -> None:

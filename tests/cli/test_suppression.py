@@ -4,29 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-
-from posthaus.cli import main
-
-
-class Shell:
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self.capsys = capsys
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        code = main(["-C", str(self.folder), *arguments])
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
+from tests.cli.shell import Shell, make_house
 
 
 @pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    folder, secret = tmp_path / "house", tmp_path / "secret"
-    secret.write_text("correct horse\n")
-    assert main(["init", str(folder), "--domain", "a.test", "--loopback"]) == 0
-    assert main(["-C", str(folder), "account", "add", "anna@a.test", "--password-file", str(secret)]) == 0
-    capsys.readouterr()
-    return Shell(folder, capsys)
+    shell = Shell(make_house(tmp_path / "house"), capsys)
+    shell.add("anna@a.test")
+    return shell
 
 
 def test_add_list_remove(shell: Shell) -> None:
