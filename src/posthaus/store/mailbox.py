@@ -156,6 +156,12 @@ async def note_opened(tx: Tx, mailbox: int, recent_from: int, unseen_from: int) 
         await tx.run("UPDATE mailbox SET unseen_from=$2 WHERE id=$1", mailbox, unseen_from)
 
 
+async def count(tx: Tx, account: int) -> int:
+    """How many it has, of which there may be MAILBOXES_PER_ACCOUNT."""
+    row = await tx.one("SELECT count(*) FROM mailbox WHERE account=$1", account)
+    return 0 if row is None else row[0]
+
+
 # -- making and removing -------------------------------------------------------------------------------------------
 
 
@@ -163,8 +169,7 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
     """Makes it and whatever superiors it lacks (RFC 9051 §6.3.4); the id."""
     name = checked_name(name)
     modseq = await accounts.advance(tx, account)
-    row = await tx.one("SELECT count(*) FROM mailbox WHERE account=$1", account)
-    if row is not None and row[0] >= limit.MAILBOXES_PER_ACCOUNT:
+    if await count(tx, account) >= limit.MAILBOXES_PER_ACCOUNT:
         raise LimitReached("mailboxes")
     if special_use:
         taken = "SELECT 1 FROM mailbox WHERE account=$1 AND special_use=$2 AND state=0"

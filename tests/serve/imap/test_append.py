@@ -83,6 +83,19 @@ async def test_nul_is_encoded(house: ImapHouse) -> None:
     assert (await client.do(b"APPEND INBOX UTF8 (~{%d+}\r\n%b)" % (len(binary), binary)))[-1].startswith("OK")
 
 
+@pytest.mark.parametrize("enabled", [False, True])
+async def test_utf8_headers_are_given_as_they_are(house: ImapHouse, enabled: bool) -> None:
+    """A client that has not asked for UTF-8 gets the same octets; strings of them are literals (RFC 6855 §4)."""
+    client = await house.login(select="INBOX")
+    if enabled:
+        assert await client.ok("ENABLE UTF8=ACCEPT") == ["* ENABLED UTF8=ACCEPT"]
+    mail = "Subject: ü\r\nFrom: ä <ö@example.test>\r\n\r\n".encode()
+    assert (await client.do(b"APPEND INBOX UTF8 (~{%d+}\r\n%b)" % (len(mail), mail)))[-1].startswith("OK")
+    assert (await client.append("INBOX", mail)).startswith("OK")
+    (line,) = await client.ok("FETCH 2 (ENVELOPE BODY.PEEK[])")
+    assert "{2}\r\nü" in line and "{2}\r\nö" in line and mail.decode() in line
+
+
 async def test_octets_stay_as_they_are(house: ImapHouse) -> None:
     client = await house.login(select="INBOX")
     odd = b"no header here\nbare LF\rbare CR\xff"

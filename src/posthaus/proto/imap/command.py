@@ -257,6 +257,31 @@ class Notify:
     status: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class GetQuota:
+    """RFC 9208 §4.1.1"""
+
+    tag: bytes
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuotaRoot:
+    """RFC 9208 §4.1.2"""
+
+    tag: bytes
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuota:
+    """RFC 9208 §4.1.3; names of resources in upper case."""
+
+    tag: bytes
+    root: bytes
+    limits: tuple[tuple[bytes, int], ...]
+
+
 # -- selected ------------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +412,9 @@ Command = (
     | GetMetadata
     | SetMetadata
     | Append
+    | GetQuota
+    | GetQuotaRoot
+    | SetQuota
     | Idle
     | Notify
     | Check

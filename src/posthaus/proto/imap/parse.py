@@ -19,6 +19,7 @@ from posthaus.proto.imap.command import (
     Close,
     Command,
     Delete,
+    GetQuotaRoot,
     Idle,
     Logout,
     Namespace,
@@ -50,6 +51,7 @@ from posthaus.proto.imap.parse_message import (
 )
 from posthaus.proto.imap.parse_metadata import parse_getmetadata, parse_setmetadata
 from posthaus.proto.imap.parse_notify import parse_notify
+from posthaus.proto.imap.parse_quota import parse_get_quota, parse_set_quota
 from posthaus.proto.imap.parse_search import parse_search
 from posthaus.proto.imap.parse_sort import parse_sort, parse_thread
 from posthaus.proto.imap.quirk import LENIENT, Quirk
@@ -117,6 +119,9 @@ RULES: dict[bytes, Rule] = {
     b"GETMETADATA": Rule(parse_getmetadata, _AFTER),
     b"SETMETADATA": Rule(parse_setmetadata, _AFTER),
     b"APPEND": Rule(parse_append, _AFTER),
+    b"GETQUOTA": Rule(parse_get_quota, _AFTER),
+    b"GETQUOTAROOT": Rule(named(GetQuotaRoot), _AFTER),
+    b"SETQUOTA": Rule(parse_set_quota, _AFTER),
     b"IDLE": Rule(bare(Idle), _AFTER),
     b"NOTIFY": Rule(parse_notify, _AFTER),
     b"CHECK": Rule(bare(Check), _SELECTED),

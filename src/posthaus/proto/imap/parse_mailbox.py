@@ -13,6 +13,7 @@ from posthaus.proto.imap.code import LIMIT
 from posthaus.proto.imap.command import (
     Create,
     Delete,
+    GetQuotaRoot,
     List,
     Lsub,
     QResync,
@@ -45,7 +46,7 @@ STATUS_ITEMS = frozenset(
 _SELECTS = frozenset({b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE"})
 _BASES = frozenset({b"SUBSCRIBED", b"SPECIAL-USE"})
 _RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS", b"METADATA"})
-_Named = TypeVar("_Named", bound=Delete | Subscribe | Unsubscribe)
+_Named = TypeVar("_Named", bound=Delete | Subscribe | Unsubscribe | GetQuotaRoot)
 
 
 def named(build: Callable[[bytes, str], _Named]) -> Callable[[Cursor, bytes, bool], _Named]:

@@ -4,7 +4,8 @@ A string goes out quoted where it can and as a literal where it must; an astring
 here can break a line: what a peer or a message has put into a value reaches the wire in quotes or in a literal only.
 A response line ends with CRLF; a fragment (string, flags, set) does not.
 
-Standards: RFC 9051 §7, RFC 3501 §7, RFC 4731 §3.1, RFC 5258 §3.5, RFC 7162 §3.2.10, RFC 2971 §3.2, RFC 5464 §5.
+Standards: RFC 9051 §7, RFC 3501 §7, RFC 4731 §3.1, RFC 5258 §3.5, RFC 7162 §3.2.10, RFC 2971 §3.2, RFC 5464 §5,
+           RFC 9208 §4.2.
 Faults:    none; what no octets can say (a lone surrogate in a name) becomes "?".
 """
 
@@ -212,6 +213,17 @@ def metadata_changed(name: str, entries: Iterable[str], *, utf8: bool = False) -
 
 def _metadata_value(value: bytes | None) -> bytes:
     return b"NIL" if value is None else binary(value)
+
+
+def quota_root(name: str, roots: Sequence[bytes], *, utf8: bool = False) -> bytes:
+    """RFC 9208 §4.2.2"""
+    return b"* QUOTAROOT %b%b\r\n" % (mailbox(name, utf8=utf8), b"".join([b" " + astring(root) for root in roots]))
+
+
+def quota(root: bytes, resources: Iterable[tuple[bytes, int, int]]) -> bytes:
+    """RFC 9208 §4.2.1: each resource with its usage and its limit."""
+    words = b" ".join([b"%b %d %d" % resource for resource in resources])
+    return b"* QUOTA %b (%b)\r\n" % (astring(root), words)
 
 
 def namespace(

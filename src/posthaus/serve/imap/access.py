@@ -1,7 +1,7 @@
 """Commands of any state and of the way in: CAPABILITY, NOOP, ID, STARTTLS, LOGIN, AUTHENTICATE, ENABLE, LOGOUT, IDLE.
 
 Standards: RFC 9051 §6.1, §6.2, §6.3.1, §6.3.10, §6.3.13; RFC 2971; RFC 5161; RFC 2177; RFC 2342;
-           RFC 7162 §3.1, §3.2.3 (ENABLE); RFC 5464 §4.4 (ENABLE).
+           RFC 7162 §3.1, §3.2.3, RFC 6855 §3 (ENABLE); RFC 5464 §4.4 (ENABLE).
 Faults:    those of flow/login.py.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
 SERVICE = "imap"
-_ENABLABLE = (b"IMAP4REV2", b"CONDSTORE", b"QRESYNC", b"METADATA")
+_ENABLABLE = (b"IMAP4REV2", b"CONDSTORE", b"QRESYNC", b"METADATA", b"UTF8=ACCEPT")
 _ID = ((b"name", b"Posthaus"), (b"version", __version__.encode()))
 
 
