@@ -196,6 +196,29 @@ async def test_news_that_cannot_be_read_are_told_later(house: ImapHouse, monkeyp
     assert await other.ok("NOOP") == []
 
 
+async def test_the_modseq_told_leaves_out_news_that_could_not_be_read(
+    house: ImapHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await three(house)
+    await other.ok("ENABLE CONDSTORE")
+    before = (await other.do("EXPUNGE"))[-1]
+    await one.ok("STORE 2 +FLAGS.SILENT (\\Flagged)")
+    read, calls = house.store.read, 0
+
+    async def failing(fn: Any, *args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls >= 3:  # the flags: \Deleted is counted, and the book is read by then
+            raise StoreDown
+        return await read(fn, *args)
+
+    monkeypatch.setattr(house.store, "read", failing)
+    assert await other.do("EXPUNGE") == [before]
+    monkeypatch.undo()
+    after = await other.do("EXPUNGE")
+    assert after[0].startswith("* 2 FETCH") and after[-1] != before
+
+
 async def test_idle_asks_again_after_news_that_could_not_be_read(
     house: ImapHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

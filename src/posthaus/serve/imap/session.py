@@ -19,7 +19,7 @@ from posthaus.flow.site import Site
 from posthaus.mail.uidset import Ranges
 from posthaus.net.stream import Stream, Wake
 from posthaus.proto.imap import code
-from posthaus.proto.imap.command import Append, Fetch, Search, Store
+from posthaus.proto.imap.command import Append, Fetch, Search, Sort, Store, Thread
 from posthaus.proto.imap.event import End, Event
 from posthaus.proto.imap.number import SequenceSet
 from posthaus.proto.imap.server import Engine
@@ -37,6 +37,7 @@ from posthaus.store.store import Watch
 
 Answer = Callable[["ImapSession", Any], Awaitable[None]]
 _FLUSH_OCTETS = 64 * 1024
+_BY_NUMBER = (Fetch, Store, Search, Sort, Thread)  # RFC 9051 §7.5.1; RFC 5256 §3: SORT and THREAD are kinds of SEARCH
 _NEWS_AGAIN_S = 1.0  # an IDLE that rang while the store could not be read
 
 
@@ -174,7 +175,7 @@ class ImapSession:
         if answer is not None:
             if self._rung:
                 uid = getattr(event, "uid", True)
-                await self.tell_news(may_expunge=uid or not isinstance(event, Fetch | Store | Search))
+                await self.tell_news(may_expunge=uid or not isinstance(event, _BY_NUMBER))
             say, tag, text, what = answer
             say(tag, text, what)
 
@@ -375,6 +376,8 @@ class ImapSession:
         view, notifier = self.view, self.notifier
         if view is not None and view.has_news and (asked or notifier is None or notifier.wants_messages):
             await self._tell_view(view, notifier, may_expunge=may_expunge)
+        if view is not None:
+            view.settle()
         if self.annotated:
             await metadata.tell(self)
         if notifier is not None:

@@ -97,7 +97,10 @@ class View:
             elif change.kind == Kind.MAILBOX:
                 self.mailbox_changed = True
             self.noted = max(self.noted, change.modseq)
-        if not self.gone:
+
+    def settle(self) -> None:
+        """Where nothing is left to be told, the client knows of all up to here."""
+        if not self.has_news:
             self.modseq = self.noted
 
     @property
@@ -117,7 +120,6 @@ class View:
         self.flagged = uidset.subtract(self.flagged, self.gone)
         self.saved = uidset.subtract(self.saved, self.gone)
         self.gone = []
-        self.modseq = self.noted
         if by_uid:
             return render.vanished(uidset.render(known).encode("ascii")) if known else b""
         return b"".join([render.expunge(n) for first, last in reversed(numbers) for n in range(last, first - 1, -1)])
