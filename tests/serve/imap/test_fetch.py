@@ -185,7 +185,7 @@ async def test_changed_since(house: ImapHouse) -> None:
     assert any(f"[HIGHESTMODSEQ {highest}]" in line for line in await client.ok("SELECT INBOX (CONDSTORE)"))
     assert await client.ok(f"FETCH 1:* (FLAGS) (CHANGEDSINCE {highest})") == []
     (line,) = await client.ok("STORE 2 +FLAGS.SILENT (\\Flagged)")
-    assert line == f"* 2 FETCH (MODSEQ ({highest + 1}))"  # RFC 7162 §3.1.3
+    assert line == f"* 2 FETCH (UID 2 MODSEQ ({highest + 1}))"  # RFC 7162 §3.1.3, §3.2.4
     (line,) = await client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {highest})")
     assert line.startswith("* 2 FETCH (UID 2 FLAGS (\\Flagged")
     assert int(line.split("MODSEQ (")[1].split(")")[0]) > highest

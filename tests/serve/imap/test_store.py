@@ -46,7 +46,7 @@ async def test_unchanged_since(house: ImapHouse) -> None:
     await client.ok("STORE 2 +FLAGS.SILENT (\\Seen)")
     heard = await client.do(f"STORE 1:2 (UNCHANGEDSINCE {modseq}) +FLAGS (\\Flagged)")
     assert heard[-1].startswith("OK [MODIFIED 2]")
-    assert heard[:-1] == [f"* 1 FETCH (FLAGS (\\Flagged) MODSEQ ({int(modseq) + 4}))"]
+    assert heard[:-1] == [f"* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ ({int(modseq) + 4}))"]
 
 
 async def test_too_many_keywords(house: ImapHouse) -> None:

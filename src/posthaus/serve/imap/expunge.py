@@ -36,10 +36,12 @@ async def close(session: "ImapSession", command: Close) -> None:
     """Expunges without a word, then leaves the mailbox (RFC 9051 §6.4.1)."""
     view = session.selected
     what = None
-    if not view.read_only and await _expunge(session, view.uids.ranges()) and session.has_vanished:
+    gone = [] if view.read_only else await _expunge(session, view.uids.ranges())
+    if gone and session.has_vanished:
         # RFC 7162 §3.2.7: what the client now knows, if others did nothing meanwhile that it does not
         await session.take_note()
-        if not (view.added or view.flagged):
+        view.gone = uidset.subtract(view.gone, uidset.from_sorted(gone))
+        if not view.has_news:
             what = code.highest_modseq(view.noted)
     session.unselect()
     session.ok(command.tag, "CLOSE completed", what)
@@ -50,17 +52,18 @@ async def unselect(session: "ImapSession", command: Unselect) -> None:
     session.ok(command.tag, "UNSELECT completed")
 
 
-async def _expunge(session: "ImapSession", uids: Ranges) -> int:
-    """Only what this client knows of: another session's newer messages are not its to expunge. How many went."""
-    view, gone = session.selected, 0
+async def _expunge(session: "ImapSession", uids: Ranges) -> list[int]:
+    """Only what this client knows of: another session's newer messages are not its to expunge. The UIDs that went."""
+    view = session.selected
+    gone: list[int] = []
     if not await session.site.store.read(_has_deleted, view.mailbox):
-        return 0  # clients say CLOSE whenever they leave; a write costs a sync, and has all UIDs looked through
+        return gone  # clients say CLOSE whenever they leave; a write costs a sync, and has all UIDs looked through
     known = [(low, high) for _, low, high in view.uids.pieces(uids)]
     for piece in uidset.slices(known, _PIECE):
         _, found = await session.site.store.write(
             message.expunge, view.account, view.mailbox, piece, session.now(), only_deleted=True
         )
-        gone += len(found)
+        gone += found
     return gone
 
 

@@ -53,7 +53,7 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
     if command.items.partial is not None:
         uids = _part(view, uids, command.items.partial)
     if not view.read_only and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
-        also = (Plain.FLAGS, Plain.MODSEQ) if session.has_modseqs else (Plain.FLAGS,)
+        also = (Plain.UID, Plain.FLAGS, Plain.MODSEQ) if session.has_modseqs else (Plain.FLAGS,)  # RFC 7162 §3.2.4
         attributes = tuple(dict.fromkeys((*attributes, *also)))  # RFC 9051 §6.4.5: the change is told
     lost = await send(session, uids, plan(attributes))
     if lost:

@@ -12,7 +12,7 @@ from posthaus.mail import uidset
 from posthaus.mail.flag import parse_flags
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Store
-from posthaus.proto.imap.section import Attribute, Plain
+from posthaus.proto.imap.section import Plain
 from posthaus.serve.imap import fetch, flagline
 from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.view import View
@@ -56,12 +56,11 @@ async def store(session: "ImapSession", command: Store) -> None:
 
 
 async def _send_modseqs(session: "ImapSession", stored: flag.Stored, command: Store) -> None:
-    """RFC 7162 §3.1.3, §3.2.4: what was changed is told with its MODSEQ, after .SILENT too."""
-    attributes: tuple[Attribute, ...] = (Plain.UID,) if command.uid or session.has_vanished else ()
+    """RFC 7162 §3.1.3, §3.2.4: what was changed is told with UID and MODSEQ, after .SILENT too."""
     if command.silent:
-        await fetch.send(session, stored.changed, plan((*attributes, Plain.MODSEQ)))
+        await fetch.send(session, stored.changed, plan((Plain.UID, Plain.MODSEQ)))
     else:
-        await fetch.send(session, uidset.from_sorted(stored.uids), plan((*attributes, Plain.FLAGS, Plain.MODSEQ)))
+        await fetch.send(session, uidset.from_sorted(stored.uids), plan((Plain.UID, Plain.FLAGS, Plain.MODSEQ)))
 
 
 async def _send(session: "ImapSession", view: View, stored: flag.Stored, *, with_uid: bool) -> None:
