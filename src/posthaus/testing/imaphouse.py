@@ -220,12 +220,14 @@ class ImapHouse:
 
 
 @asynccontextmanager
-async def imap_house(folder: Path, *, message_octets: int = 10_000_000) -> AsyncIterator[ImapHouse]:
+async def imap_house(
+    folder: Path, url: str = "sqlite:", *, message_octets: int = 10_000_000
+) -> AsyncIterator[ImapHouse]:
     """A house that must be in order when it is left: no defect in the log, no broken invariant in the store."""
     clock, names = JumpClock(frozen=True), _Names()
     lines: list[str] = []
-    store = await open_store("sqlite:", folder / "store")
-    index = await open_text_index("sqlite:", folder / "store")
+    store = await open_store(url, folder / "store")
+    index = await open_text_index(url, folder / "store")
     spool = folder / "spool"
     spool.mkdir()
     site = Site(
