@@ -1,6 +1,6 @@
 import pytest
 
-from posthaus.mail.html import declared_charset, html_to_text
+from posthaus.mail.html import declared_charset, html_to_text, may_hide_words
 
 DOCUMENTS = [
     ("", ""),
@@ -54,3 +54,21 @@ def test_time_is_bounded(number: int) -> None:
 )
 def test_declared_charset(octets: bytes, wanted: bytes) -> None:
     assert declared_charset(octets) == wanted
+
+
+@pytest.mark.parametrize(
+    ("source", "hides"),
+    [
+        ("plain words", False),
+        ("<b>word</b> next <i>word</i>", False),
+        ("one<br>two<p>three</p>four", False),
+        ("in<b>vo</b>ice", True),
+        ("in<b></b><i>voice", True),
+        ("in<!-- x -->voice", True),
+        ("in<custom-tag>voice", True),
+        ("&#105;nvoice", True),
+        ("a &amp; b&nbsp;c", False),
+    ],
+)
+def test_words_that_may_be_hidden(source: str, hides: bool) -> None:
+    assert may_hide_words(source) is hides

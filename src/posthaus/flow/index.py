@@ -1,6 +1,6 @@
 """The index of texts is made here, after the 250: message by message, by one worker of all, in pieces.
 
-A piece is a few messages; then it rests, and goes on when this worker has nothing else to do or when a second has
+A piece is a few messages; then it rests, and goes on when this worker has nothing else to do or when two seconds have
 passed, so that mail is never kept waiting for the index. A search does not wait for it either: what is not in yet is
 read (serve/imap/searchread.py). What is in but gone from the store is taken out now and then. A crash repeats a piece.
 
@@ -64,6 +64,8 @@ class Indexer:
             if not piece and safe <= upto:
                 return added
             begun = self._clock.monotonic()
+            if not added:
+                await self._rest(limit.INDEX_REST_S)
             await self._index.add(await self._entries(piece), max(safe, upto))
             upto = max(safe, upto)
             there = {message for message in (*there, *piece) if message > upto}
@@ -80,6 +82,7 @@ class Indexer:
             is_quiet = self._clock.cpu() - began <= rest_s * limit.INDEX_QUIET_SHARE
             if is_quiet or self._clock.monotonic() >= patience:
                 return
+            rest_s = limit.INDEX_QUIET_S  # a client thinks between two commands, and has not gone away
 
     def _safe(self, last: int) -> int:
         """No message with an id up to this one can still appear."""

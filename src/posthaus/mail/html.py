@@ -17,11 +17,13 @@ from posthaus.base.limit import HTML_TAGS
 from posthaus.mail.decode import clean
 
 # A line end before each block keeps words of two paragraphs apart, and inline tags ("<b>W</b>ord") do not divide.
-_BLOCK = re.compile(
-    r"<(?=/?(?:p|div|br|hr|tr|td|th|li|ul|ol|dl|dt|dd|h[1-6]|table|blockquote|pre|section|article|header|footer|center"
-    r"|title|option|address|form|fieldset|figure|figcaption|main|nav|aside)\b)",
-    re.IGNORECASE,
+_BLOCKS: Final = (
+    r"/?(?:p|div|br|hr|tr|td|th|li|ul|ol|dl|dt|dd|h[1-6]|table|blockquote|pre|section|article|header|footer|center"
+    r"|title|option|address|form|fieldset|figure|figcaption|main|nav|aside)\b"
 )
+_BLOCK = re.compile(rf"<(?={_BLOCKS})", re.IGNORECASE)
+# A tag that is no block, with a letter before and after it. It begins with what is rare, so the search is quick.
+_TAG_IN_WORD = re.compile(rf"<(?<=[^\W_]<)(?!{_BLOCKS})[^>]*+>(?:<(?!{_BLOCKS})[^>]*+>)*+[^\W_]", re.IGNORECASE).search
 _UNSEEN: Final = ["head", "script", "style", "template", "noembed", "noframes", "object", "iframe", "svg", "math"]
 _UNSEEN_TEXT = re.compile(r"<(script|style|head|template)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -44,6 +46,11 @@ def html_to_text(source: str, max_tags: int = HTML_TAGS) -> str:
     tree.strip_tags(_UNSEEN)
     body = tree.body
     return clean(body.text(separator="")) if body is not None else _without_tags(source)
+
+
+def may_hide_words(source: str) -> bool:
+    """Can the text have words that do not stand in the source? A tag may be inside of one, a letter have a number."""
+    return "&#" in source or _TAG_IN_WORD(source) is not None
 
 
 def _without_tags(source: str) -> str:
