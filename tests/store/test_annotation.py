@@ -42,7 +42,9 @@ async def test_each_account_and_mailbox_has_its_own(store: Store) -> None:
     await _put(store, anna, NO_MAILBOX, x=b"server")
     assert await store.read(annotation.get, anna.id, NO_MAILBOX, "/private/x") == b"server"
     assert await store.read(annotation.get, ben.id, NO_MAILBOX, "/private/x") is None
-    assert await store.read(annotation.of_all, anna.id, "/private/x") == {anna.inbox: b"inbox"}
+    await store.write(annotation.put, anna.id, anna.inbox, {"/shared/x": b"shared", "/private/y": b"not asked for"})
+    found = await store.read(annotation.of_all, anna.id, {"/private/x", "/shared/x"})
+    assert found == {(anna.inbox, "/private/x"): b"inbox", (anna.inbox, "/shared/x"): b"shared"}
 
 
 async def test_what_is_shared_of_the_server_is_the_houses(store: Store) -> None:

@@ -93,6 +93,7 @@ IMAP_NOTIFY_AT_ONCE = 1_000  # mailboxes told of in one go; beyond, notification
 IMAP_ID_PAIRS = 30  # RFC 2971 §3.3
 IMAP_ENTRY_OCTETS = 1_000  # the name of an annotation
 IMAP_ENTRIES = 200  # named in one GETMETADATA, SETMETADATA or LIST
+IMAP_DEEP_ENTRIES = 10  # of them where all that is below is asked for as well
 IMAP_FILTERS = 10  # named searches that one search may lead through
 IMAP_MEMO_OCTETS = 512  # FETCH attribute lists up to here are read once per process
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from posthaus.base.limit import IMAP_ENTRIES, IMAP_ENTRY_OCTETS
+from posthaus.base.limit import IMAP_DEEP_ENTRIES, IMAP_ENTRIES, IMAP_ENTRY_OCTETS
 from posthaus.proto.imap import command as c
 from posthaus.proto.imap.command import Depth
 from posthaus.proto.imap.fault import ParseFault
@@ -79,6 +79,9 @@ def test_values_in_literals() -> None:
         b"a GETMETADATA (MAXSIZE) INBOX /private/a",
         b"a GETMETADATA INBOX /" + b"x" * IMAP_ENTRY_OCTETS,
         b"a GETMETADATA INBOX (" + b" ".join([b"/private/%d" % i for i in range(IMAP_ENTRIES + 1)]) + b")",
+        b"a GETMETADATA (DEPTH 1) INBOX ("
+        + b" ".join([b"/private/%d" % i for i in range(IMAP_DEEP_ENTRIES + 1)])
+        + b")",
         b"a SETMETADATA INBOX ()",
         b"a SETMETADATA INBOX (/private/a)",
         b"a SETMETADATA INBOX (/private/a b)",

@@ -9,7 +9,7 @@ Faults:    ParseFault.
 
 import re
 
-from posthaus.base.limit import IMAP_ENTRIES, IMAP_ENTRY_OCTETS
+from posthaus.base.limit import IMAP_DEEP_ENTRIES, IMAP_ENTRIES, IMAP_ENTRY_OCTETS
 from posthaus.proto.imap.code import LIMIT
 from posthaus.proto.imap.command import Depth, GetMetadata, SetMetadata
 from posthaus.proto.imap.fault import ParseFault
@@ -36,6 +36,8 @@ def parse_getmetadata(cursor: Cursor, tag: bytes, uid: bool) -> GetMetadata:
             max_size, depth = _take_options(cursor)
             cursor.space()
     entries = take_entries(cursor)
+    if depth is not Depth.ENTRY and len(entries) > IMAP_DEEP_ENTRIES:
+        raise ParseFault("too many entries", code=LIMIT)
     cursor.end()
     return GetMetadata(tag, mailbox, entries, max_size, depth)
 

@@ -88,13 +88,14 @@ async def _of_server(tx: Tx, account: int) -> dict[str, bytes]:
 
 async def of_all(tx: Tx, account: int, boxes: Sequence[Mailbox], entries: tuple[str, ...]) -> dict[str, list[Value]]:
     """The values of these mailboxes by name, for LIST (RFC 9590 §3)."""
-    found: dict[str, list[Value]] = {box.name: [] for box in boxes if entries}
-    for entry in entries:
-        name = entry.lower()
-        values = await annotation.of_all(tx, account, name)
-        for box in boxes:
-            found[box.name].append((entry, _of_mailbox(box).get(name) or values.get(box.id)))
-    return found
+    if not entries:
+        return {}
+    values = await annotation.of_all(tx, account, {entry.lower() for entry in entries})
+    return {box.name: [(entry, _one(box, entry.lower(), values)) for entry in entries] for box in boxes}
+
+
+def _one(box: Mailbox, entry: str, values: Mapping[tuple[int, str], bytes]) -> bytes | None:
+    return _of_mailbox(box).get(entry) or values.get((box.id, entry))
 
 
 # -- SETMETADATA ---------------------------------------------------------------------------------------------------
