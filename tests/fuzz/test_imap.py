@@ -51,6 +51,7 @@ _WORDS = [
     ),
     *(b"{999999}\r\n", b"{99+}\r\n", b"DONE", b"=", b"AAAA", b"PLAIN", b"RETURN", b"STATUS", b"MESSAGES", b"FLAGS"),
     *(b"BODY", b"BODY.PEEK", b"HEADER.FIELDS", b"BINARY", b"OR", b"NOT", b"FROM", b"SINCE", b"1-Jan-2020", b"CHARSET"),
+    *(b"/private/x", b"/shared", b"MAXSIZE", b"DEPTH", b"infinity", b"METADATA", b"FILTER"),
     *(b"UTF-8", b"QRESYNC", b"CONDSTORE", b"IMAP4rev2", b"UTF8", b'" 1-Jan-2020 00:00:00 +0000"', b"+FLAGS.SILENT"),
 ]
 _OCTETS = st.one_of(

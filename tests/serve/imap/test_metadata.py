@@ -187,3 +187,15 @@ async def test_notify_tells_of_the_mailboxes_that_are_asked_for(house: ImapHouse
     await hears.ok("SELECT c")
     await writer.ok('SETMETADATA c (/private/x "2")')
     assert await hears.ok("NOOP") == []
+
+
+async def test_annotations_raise_no_highestmodseq(house: ImapHouse) -> None:
+    client, other = await house.login(), await house.login()
+    await client.ok("ENABLE QRESYNC METADATA")
+    await client.ok("SELECT INBOX")
+    before = await client.ok("STATUS INBOX (HIGHESTMODSEQ)")
+    await other.ok('SETMETADATA INBOX (/private/x "1")')
+    assert await client.ok("NOOP") == ["* METADATA INBOX /private/x"]
+    assert await client.ok("STATUS INBOX (HIGHESTMODSEQ)") == before
+    modseq = before[0].rpartition("HIGHESTMODSEQ ")[2].rstrip(")")
+    assert (await client.do("EXPUNGE"))[-1].startswith(f"OK [HIGHESTMODSEQ {modseq}]")

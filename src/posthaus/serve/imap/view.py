@@ -81,7 +81,7 @@ class View:
     def note(self, changes: Iterable[Change]) -> None:
         """Takes in what the book says; nothing is told yet."""
         for change in changes:
-            if change.mailbox != self.mailbox:
+            if change.mailbox != self.mailbox or change.kind == Kind.ANNOTATION:  # these raise no HIGHESTMODSEQ
                 continue
             if change.kind == Kind.ADDED:
                 self.added = uidset.normalise(self.added + uidset.parse(change.uids))
