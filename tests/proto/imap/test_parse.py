@@ -63,6 +63,7 @@ def test_states() -> None:
     assert early == {b"CAPABILITY", b"NOOP", b"LOGOUT", b"ID", b"STARTTLS", b"AUTHENTICATE", b"LOGIN"}
     assert late == {
         *(
+            b"CANCELUPDATE",
             b"CHECK",
             b"CLOSE",
             b"UNSELECT",

@@ -127,6 +127,15 @@ def test_partial() -> None:
             _search(b"RETURN (" + text + b") ALL")
 
 
+def test_update() -> None:
+    command = _search(b"RETURN (UPDATE (UID BODY.PEEK[TEXT]) CONTEXT COUNT) ALL")  # RFC 5267 §5, RFC 5465 §7
+    assert command.returns == frozenset({k.Return.UPDATE, k.Return.CONTEXT, k.Return.COUNT})
+    assert len(command.attributes) == 2
+    assert _search(b"RETURN (UPDATE) ALL").attributes == ()
+    with pytest.raises(ParseFault):
+        _search(b"RETURN (COUNT (UID)) ALL")
+
+
 def test_modseq() -> None:
     plain = _search(b"MODSEQ 620162338")
     assert (plain.key, plain.has_modseq) == (k.ModSeq(620162338), True)

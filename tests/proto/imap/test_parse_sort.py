@@ -3,7 +3,7 @@
 import pytest
 
 from posthaus.proto.imap import key
-from posthaus.proto.imap.command import Sort, SortKey, Thread
+from posthaus.proto.imap.command import CancelUpdate, Sort, SortKey, Thread
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.key import Return
 from posthaus.proto.imap.parse import parse_command
@@ -29,11 +29,12 @@ ALL = key.All()
             Sort(b"a", False, (SortKey(b"ARRIVAL"),), ALL, frozenset({Return.MIN, Return.COUNT})),
         ),
         (b"a SORT (TO) UTF-8 MODSEQ 5", Sort(b"a", False, (SortKey(b"TO"),), key.ModSeq(5), has_modseq=True)),
+        (b'a CANCELUPDATE "b1" "b2"', CancelUpdate(b"a", (b"b1", b"b2"))),  # RFC 5267 §5
         (b"a THREAD references UTF-8 ALL", Thread(b"a", False, b"REFERENCES", ALL)),
         (b"a UID THREAD REFS UTF-8 ALL", Thread(b"a", True, b"REFS", ALL)),
     ],
 )
-def test_read(text: bytes, command: Sort | Thread) -> None:
+def test_read(text: bytes, command: Sort | Thread | CancelUpdate) -> None:
     assert parse_command(text) == command
 
 

@@ -73,6 +73,8 @@ TABLE = (
     Row(b"SORT", "RFC 5256 §1", When.AFTER),
     Row(b"SORT=DISPLAY", "RFC 5957 §2", When.AFTER),
     Row(b"ESORT", "RFC 5267 §3", When.AFTER),
+    Row(b"CONTEXT=SEARCH", "RFC 5267 §4", When.AFTER),
+    Row(b"CONTEXT=SORT", "RFC 5267 §4", When.AFTER),
     Row(b"PARTIAL", "RFC 9394 §3", When.AFTER),
     Row(b"THREAD=ORDEREDSUBJECT", "RFC 5256 §1", When.AFTER),
     Row(b"THREAD=REFERENCES", "RFC 5256 §1", When.AFTER),

@@ -9,7 +9,7 @@ Faults:    none.
 
 from collections.abc import Iterable, Sequence
 
-from posthaus.proto.imap.render import flag_list, render_uids
+from posthaus.proto.imap.render import flag_list, quoted, render_uids
 
 ALERT = b"ALERT"
 ALREADYEXISTS = b"ALREADYEXISTS"
@@ -89,6 +89,11 @@ def modified(numbers: Sequence[int]) -> bytes:
 def mailbox_id(identity: bytes) -> bytes:
     """RFC 8474 §4.1"""
     return b"MAILBOXID (" + identity + b")"
+
+
+def no_update(tag: bytes) -> bytes:
+    """RFC 5267 §4.3.1: the results of this search are not kept up."""
+    return b"NOUPDATE " + quoted(tag)
 
 
 def bad_event(names: Iterable[bytes]) -> bytes:

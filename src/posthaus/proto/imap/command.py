@@ -312,7 +312,9 @@ class Expunge:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`returns` is None without RETURN; RETURN () is ALL. `partial` stands beside Return.PARTIAL."""
+    """`returns` is None without RETURN; RETURN () is ALL. `partial` stands beside Return.PARTIAL, `attributes`
+    beside Return.UPDATE: what is wanted of messages that come to the results (RFC 5465 §7).
+    """
 
     tag: bytes
     uid: bool
@@ -320,6 +322,7 @@ class Search:
     returns: frozenset[Return] | None = None
     has_modseq: bool = False  # a MODSEQ key: the answer carries the highest MODSEQ (RFC 7162 §3.1.5)
     partial: Partial | None = None
+    attributes: tuple[Attribute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +342,15 @@ class Sort:
     returns: frozenset[Return] | None = None
     has_modseq: bool = False
     partial: Partial | None = None
+    attributes: tuple[Attribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUpdate:
+    """RFC 5267 §4.3.5; tags of the searches."""
+
+    tag: bytes
+    tags: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +435,7 @@ Command = (
     | Expunge
     | Search
     | Sort
+    | CancelUpdate
     | Thread
     | Fetch
     | Store

@@ -184,6 +184,8 @@ class Return(Enum):
     COUNT = b"COUNT"
     SAVE = b"SAVE"
     PARTIAL = b"PARTIAL"  # RFC 9394 §3.1
+    UPDATE = b"UPDATE"  # RFC 5267 §4.3
+    CONTEXT = b"CONTEXT"  # RFC 5267 §4.2
 
 
 def negate(key: Key) -> Key:

@@ -5,7 +5,7 @@ open. Parentheses and NOT are bounded together, keys and OR together, and OR of 
 than twice IMAP_NESTING.
 
 Standards: RFC 9051 §6.4.4, RFC 4731 §3.1, RFC 5032 §3, RFC 5182 §2, RFC 7162 §3.1.5, RFC 8474 §5.3, RFC 8514 §4.3,
-           RFC 9394 §3.1, RFC 5466 §4.
+           RFC 5267 §5, RFC 5465 §7, RFC 5466 §4, RFC 9394 §3.1.
 Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 """
 
@@ -47,6 +47,7 @@ from posthaus.proto.imap.key import (
 )
 from posthaus.proto.imap.number import MAX_NUMBER, parse_set
 from posthaus.proto.imap.partial import Partial, take_partial
+from posthaus.proto.imap.section import Attribute, take_attributes
 from posthaus.proto.imap.token import ATOM_CHAR, Cursor
 
 CHARSETS = {
@@ -77,13 +78,13 @@ _SET_START = re.compile(rb"[0-9*$]").match
 def parse_search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
     """search = "SEARCH" [search-return-opts] SP search-program"""
     cursor.space()
-    returns, partial = skip_returns(cursor)
+    returns, partial, attributes = skip_returns(cursor)
     codec = "utf-8"  # RFC 9051 §6.4.4; RFC 3501 says US-ASCII, of which it is the extension
     if skip_word(cursor, b"CHARSET"):
         codec = take_charset(cursor)
         cursor.space()
     key, has_modseq = take_program(cursor, codec)
-    return Search(tag, uid, key, returns, has_modseq, partial)
+    return Search(tag, uid, key, returns, has_modseq, partial, attributes)
 
 
 def parse_stored(octets: bytes) -> tuple[Key, bool]:
@@ -120,13 +121,14 @@ def skip_word(cursor: Cursor, word: bytes) -> bool:
     return True
 
 
-def skip_returns(cursor: Cursor) -> tuple[frozenset[Return] | None, Partial | None]:
+def skip_returns(cursor: Cursor) -> tuple[frozenset[Return] | None, Partial | None, tuple[Attribute, ...]]:
     """search-return-opts = "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" SP, if it stands here"""
     if not skip_word(cursor, b"RETURN"):
-        return None, None
+        return None, None, ()
     cursor.expect(b"(")
     returns: list[Return] = []
     partial = None
+    attributes: tuple[Attribute, ...] = ()
     while not cursor.skip(b")"):
         if returns:
             cursor.space()
@@ -134,10 +136,13 @@ def skip_returns(cursor: Cursor) -> tuple[frozenset[Return] | None, Partial | No
         if returns[-1] is Return.PARTIAL:
             cursor.space()
             partial = take_partial(cursor)
+        elif returns[-1] is Return.UPDATE and (cursor.peek(b" (") or cursor.peek(b"(")):
+            cursor.space()
+            attributes = take_attributes(cursor)  # RFC 5465 §7
     if sum(one in _WHICH for one in returns) > 1:
         raise ParseFault("one PARTIAL, or one ALL")  # RFC 9394 §3.1
     cursor.space()
-    return frozenset(returns) or frozenset({Return.ALL}), partial  # RFC 4731 §3.1: () is ALL
+    return frozenset(returns) or frozenset({Return.ALL}), partial, attributes  # RFC 4731 §3.1: () is ALL
 
 
 def _take_return(cursor: Cursor) -> Return:

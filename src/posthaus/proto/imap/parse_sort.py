@@ -1,11 +1,11 @@
 """Reading SORT and THREAD: what to order by, then a search program as SEARCH has it.
 
-Standards: RFC 5256 §3, §5; RFC 5957 §3 (DISPLAYFROM, DISPLAYTO); RFC 5267 §3.2 (RETURN).
+Standards: RFC 5256 §3, §5; RFC 5957 §3 (DISPLAYFROM, DISPLAYTO); RFC 5267 §3.2 (RETURN), §4.3.5, §5.
 Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 """
 
 from posthaus.base.limit import IMAP_SORT_KEYS
-from posthaus.proto.imap.command import Sort, SortKey, Thread
+from posthaus.proto.imap.command import CancelUpdate, Sort, SortKey, Thread
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.parse_search import skip_returns, take_charset, take_program
 from posthaus.proto.imap.token import Cursor
@@ -17,13 +17,13 @@ ALGORITHMS = frozenset({b"ORDEREDSUBJECT", b"REFERENCES", b"REFS"})
 def parse_sort(cursor: Cursor, tag: bytes, uid: bool) -> Sort:
     """sort = ["UID" SP] "SORT" [search-return-opts] SP sort-criteria SP search-criteria"""
     cursor.space()
-    returns, partial = skip_returns(cursor)
+    returns, partial, attributes = skip_returns(cursor)
     keys = _take_keys(cursor)
     cursor.space()
     codec = take_charset(cursor)
     cursor.space()
     key, has_modseq = take_program(cursor, codec)
-    return Sort(tag, uid, keys, key, returns, has_modseq, partial)
+    return Sort(tag, uid, keys, key, returns, has_modseq, partial, attributes)
 
 
 def _take_keys(cursor: Cursor) -> tuple[SortKey, ...]:
@@ -44,6 +44,16 @@ def _take_keys(cursor: Cursor) -> tuple[SortKey, ...]:
         if cursor.skip(b")"):
             return tuple(keys)
         cursor.space()
+
+
+def parse_cancel_update(cursor: Cursor, tag: bytes, uid: bool) -> CancelUpdate:
+    """cancelupdate = "CANCELUPDATE" 1*(SP quoted)"""
+    tags: list[bytes] = []
+    while not tags or cursor.more():
+        cursor.space()
+        tags.append(cursor.take_string())
+    cursor.end()
+    return CancelUpdate(tag, tuple(tags))
 
 
 def parse_thread(cursor: Cursor, tag: bytes, uid: bool) -> Thread:

@@ -10,6 +10,7 @@ Faults:    UnknownEncoding; NO [EXPUNGEISSUED] where octets are gone for good.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from posthaus.base.error import Refusal
 from posthaus.mail import uidset
 from posthaus.mail.flag import SEEN
 from posthaus.mail.uidset import Range, Ranges
@@ -163,6 +164,14 @@ def _batch(session: "ImapSession", how: Plan, found: Sequence[Row]) -> Batch:
     view = session.selected
     columns = dict(zip(how.columns, zip(*found, strict=True), strict=True))
     return Batch(columns, view.flag_text, session.recent_from)
+
+
+async def send_news(session: "ImapSession", uids: Ranges, how: Plan) -> None:
+    """What a client wanted to hear of new messages (RFC 5465 §5.2), as far as there is an answer."""
+    try:
+        await send(session, uids, how)
+    except Refusal as e:  # an encoding that cannot be taken off; the client knows of the message
+        session.site.log.warn("imap.news", cid=session.stream.cid, why=type(e).__name__)
 
 
 async def send_flags(session: "ImapSession", uids: Sequence[Range], *, with_uid: bool) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from posthaus.base import limit
-from posthaus.base.error import Refusal
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import EventGroup, Notify, NotifyEvent
 from posthaus.proto.imap.mailboxfilter import Which
@@ -116,10 +115,7 @@ class Notifier:
         if not wanted or view.uids.last_uid <= known:
             return
         attributes = tuple(dict.fromkeys((Plain.UID, *wanted)))
-        try:
-            await fetch.send(session, [(known + 1, view.uids.last_uid)], plan(attributes))
-        except Refusal as e:  # an encoding that cannot be taken off; the client knows of the message
-            session.site.log.warn("imap.notify", cid=session.stream.cid, why=type(e).__name__)
+        await fetch.send_news(session, [(known + 1, view.uids.last_uid)], plan(attributes))
 
     # -- the others ------------------------------------------------------------------------------------------------
 

@@ -20,14 +20,20 @@ _AT_THE_END = frozenset({Return.MAX, Return.PARTIAL, Return.SAVE})
 
 def enough(returns: Returns | None, partial: Partial | None) -> tuple[int, bool]:
     """So many results are all that matters, and whether the last ones are meant; 0: all of them matter."""
-    if returns is None or not returns - {Return.SAVE}:
+    if returns is None or Return.UPDATE in returns or not returns_anything(returns):
         return 0, False
+    returns -= {Return.CONTEXT}
     most = partial.farthest if partial is not None else 1
     if returns <= _AT_THE_START and (partial is None or not partial.from_end):
         return most, False
     if returns <= _AT_THE_END and (partial is None or partial.from_end):
         return most, True
     return 0, False
+
+
+def returns_anything(returns: Returns | None) -> bool:
+    """RFC 5182 §2.1: SAVE alone tells nothing. CONTEXT is a hint that we do not need (RFC 5267 §4.2)."""
+    return returns is None or bool(returns - {Return.SAVE, Return.CONTEXT})
 
 
 def answer_results(

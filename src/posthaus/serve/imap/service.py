@@ -15,6 +15,7 @@ from posthaus.proto.imap.server import Engine
 from posthaus.serve.imap import (
     access,
     append,
+    context,
     copy,
     expunge,
     fetch,
@@ -70,6 +71,7 @@ ANSWERS: dict[type, Answer] = {
     command.Expunge: expunge.expunge,
     command.Search: search.search,
     command.Sort: sort.sort,
+    command.CancelUpdate: context.cancel,
     command.Thread: sort.thread,
     command.Fetch: fetch.fetch,
     command.Store: store.store,

@@ -24,7 +24,7 @@ from posthaus.proto.imap.event import End, Event
 from posthaus.proto.imap.number import SequenceSet
 from posthaus.proto.imap.server import Engine
 from posthaus.proto.line import NEED_DATA
-from posthaus.serve.imap import append, fetch, metadata
+from posthaus.serve.imap import append, context, fetch, metadata
 from posthaus.serve.imap.append import Incoming, UnderWay
 from posthaus.serve.imap.error import answer_of
 from posthaus.serve.imap.notify import Notifier
@@ -389,20 +389,20 @@ class ImapSession:
         if view.keywords_changed:
             await self.read_keywords((), force=True)
         if may_expunge:
+            context.tell_gone(self)
             self.say(view.tell_gone(by_uid=self.has_vanished))
         known = view.uids.last_uid
         self.say(view.tell_added(recent=not self.is_rev2))
         if notifier is not None:
             await notifier.tell_added(self, view, known)
-            if not notifier.wants_flags:
-                view.flagged = []
-        flagged = view.flags_to_tell()
+        flagged = view.flags_to_tell() if notifier is None or notifier.wants_flags else []
         if flagged:
             try:
                 await fetch.send_flags(self, flagged, with_uid=True)
             except Trouble:
                 view.flagged = flagged
                 raise
+        await context.tell_changed(self, known)
         if view.gone:
             self._rung = True  # the next command may tell them
 

@@ -7,11 +7,13 @@ Standards: RFC 5466 §3.
 Faults:    UndefinedFilter, LimitReached.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from posthaus.base import limit
 from posthaus.base.error import Refusal
 from posthaus.proto.imap import key
+from posthaus.proto.imap.command import Search, Sort, Thread
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.key import Key
 from posthaus.proto.imap.parse_search import FILTER_NAME, parse_stored
@@ -51,6 +53,19 @@ async def resolve(session: "ImapSession", search_key: Key) -> tuple[Key, bool]:
     if not _has_filter(search_key):
         return search_key, False
     return await session.site.store.read(_resolve, session.account, search_key)
+
+
+_Searching = TypeVar("_Searching", Search, Sort, Thread)
+
+
+async def resolved(session: "ImapSession", command: _Searching) -> _Searching:
+    """The command with such a key."""
+    search_key, has_modseq = await resolve(session, command.key)
+    if search_key is command.key:
+        return command
+    if isinstance(command, Thread):
+        return replace(command, key=search_key)
+    return replace(command, key=search_key, has_modseq=command.has_modseq or has_modseq)
 
 
 def _has_filter(search_key: Key) -> bool:

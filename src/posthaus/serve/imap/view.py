@@ -9,6 +9,7 @@ Faults:    none.
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from posthaus.mail import uidset
 from posthaus.mail.flag import render_flags
@@ -16,6 +17,9 @@ from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code, render
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.store.change import Change, Kind
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.context import Context
 
 RECENT = 1 << 63  # a bit that no stored flag has
 _MEMO_FLAGS = 1_000  # different sets of flags whose text is kept
@@ -42,8 +46,9 @@ class View:
     """One selected mailbox of one session."""
 
     __slots__ = (
-        "account", "added", "flag_text", "flagged", "gone", "keywords_changed", "mailbox", "mailbox_changed", "modseq",
-        "name", "noted", "own", "read_only", "recent_from", "saved", "uids", "uidvalidity",
+        "account", "added", "contexts", "flag_text", "flagged", "gone", "keywords_changed", "mailbox",
+        "mailbox_changed", "modseq", "name", "noted", "own", "read_only", "recent_from", "saved", "touched",
+        "uids", "uidvalidity",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +78,8 @@ class View:
         self.added: Ranges = []
         self.gone: Ranges = []
         self.flagged: Ranges = []
+        self.contexts: dict[bytes, Context] = {}  # searches that are kept up, by tag
+        self.touched: Ranges = []  # UIDs that are to be held against them again
         self.keywords_changed = False
         self.mailbox_changed = False  # renamed, or gone
 
@@ -83,6 +90,8 @@ class View:
         for change in changes:
             if change.mailbox != self.mailbox or change.kind == Kind.ANNOTATION:  # these raise no HIGHESTMODSEQ
                 continue
+            if self.contexts and change.kind in (Kind.ADDED, Kind.FLAGS):
+                self.touched = uidset.normalise(self.touched + uidset.parse(change.uids))
             if change.kind == Kind.ADDED:
                 self.added = uidset.normalise(self.added + uidset.parse(change.uids))
             elif change.kind == Kind.GONE:
@@ -105,7 +114,8 @@ class View:
 
     @property
     def has_news(self) -> bool:
-        return bool(self.added or self.gone or self.flagged or self.keywords_changed or self.mailbox_changed)
+        told = self.added or self.gone or self.flagged or self.touched
+        return bool(told or self.keywords_changed or self.mailbox_changed)
 
     # -- what the client is told -----------------------------------------------------------------------------------
 

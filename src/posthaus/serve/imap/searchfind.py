@@ -1,0 +1,148 @@
+"""Finding what a search asks for: in the selected mailbox, or in any other that was opened for it.
+
+Messages are gone through in batches: narrow rows first, then what the judge still wants of those that are left. Between
+batches the loop serves others. Only messages that the view knows of are found; one that another session has expunged
+is not, though its number still counts.
+
+Standards: RFC 9051 §6.4.4; RFC 7162 §3.1.5.
+Faults:    StoreDown, StoreBusy.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from posthaus.base.error import Trouble
+from posthaus.mail import uidset
+from posthaus.mail.uidset import Ranges
+from posthaus.proto.imap import key
+from posthaus.serve.imap import searchread
+from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search, needles
+from posthaus.serve.imap.view import View
+from posthaus.store import search as rows
+from posthaus.store.textindex import NOTHING_KNOWN, Candidates
+from posthaus.store.tx import Row
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+_FLAG_ROWS, _ROWS = 20_000, 2_000  # UIDs looked through at once: by flags alone or few messages, and by more
+_WORTH_ASKING = 20  # messages; fewer are read as quickly
+_NEEDLES = 20  # of one SEARCH, asked of the index; what is looked for beyond is read for
+
+Found = dict[int, int]  # UID -> MODSEQ
+
+
+async def find(
+    session: "ImapSession", view: View, search_key: key.Key, *, with_modseq: bool = False
+) -> tuple[list[int], Found]:
+    """UIDs of all that match, rising, and their MODSEQs where these are asked for."""
+    plan = await plan_of(session, view, search_key, with_modseq=with_modseq)
+    return await collect(session, view, plan, with_modseq=with_modseq)
+
+
+async def plan_of(session: "ImapSession", view: View, search_key: key.Key, *, with_modseq: bool) -> Plan:
+    if with_modseq:
+        session.want_modseqs()  # RFC 7162 §3.1.5
+    scope = await _scope(session, view, search_key)
+    return compile_search(search_key, scope, also=("modseq",) if with_modseq else ())
+
+
+async def collect(
+    session: "ImapSession", view: View, plan: Plan, *, with_modseq: bool, most: int = 0, from_end: bool = False
+) -> tuple[list[int], Found]:
+    """UIDs, rising. most: where this many, the first or the last, are enough, others may be left out."""
+    batches: list[list[int]] = []
+    total = 0
+    modseqs: Found = {}
+    async for rows_found in found(session, view, plan, from_end=from_end):
+        batches.append([row[0] for row in rows_found])
+        total += len(rows_found)
+        if with_modseq:
+            modseqs.update({row[0]: row[1] for row in rows_found})
+        if 0 < most <= total:
+            break
+    if from_end:
+        batches.reverse()
+    return list(chain.from_iterable(batches)), modseqs
+
+
+async def _scope(session: "ImapSession", view: View, search_key: key.Key) -> Scope:
+    if view is session.view and _has_unknown_keyword(search_key, view):
+        await session.read_keywords((), force=True)  # another session may have made it
+    last = view.uids.last_uid
+
+    def numbers(one: key.Numbers) -> Ranges:
+        return view.saved if one.numbers.saved else view.uids.uids_of(one.numbers.resolve(len(view.uids)))
+
+    def uids(one: key.Uids) -> Ranges:
+        return view.saved if one.uids.saved else one.uids.resolve(last)
+
+    return Scope(
+        numbers,
+        uids,
+        {name.lower(): bit for bit, name in view.flag_text.keywords.items()},
+        None if session.is_rev2 else view.recent_from,
+        session.now(),
+        await _candidates(session, view, search_key),
+    )
+
+
+async def _candidates(session: "ImapSession", view: View, search_key: key.Key) -> Candidates:
+    """What the index knows of the texts that are looked for. Where it cannot be asked, all is read."""
+    wanted = needles(search_key)
+    if not wanted or len(view.uids) < _WORTH_ASKING:
+        return NOTHING_KNOWN
+    try:
+        return await session.site.index.candidates(view.account, wanted[:_NEEDLES])
+    except Trouble as trouble:
+        session.site.log.warn("imap.index", fault=type(trouble).__name__, why=trouble)
+        return NOTHING_KNOWN
+
+
+def _has_unknown_keyword(search_key: key.Key, view: View) -> bool:
+    known = {name.lower() for name in view.flag_text.keywords.values()}
+    waiting = [search_key]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, key.And | key.Or):
+            waiting.extend(one.keys)
+        elif isinstance(one, key.Not):
+            waiting.append(one.key)
+        elif isinstance(one, key.Flagged) and _is_unknown(one, known):
+            return True
+    return False
+
+
+def _is_unknown(one: key.Flagged, known: set[str]) -> bool:
+    """A keyword that is neither everybody's nor, as far as we know, the mailbox's."""
+    return not one.flag.startswith(b"\\") and one.flag.decode("ascii", "replace").lower() not in known
+
+
+# -- going through the mailbox ---------------------------------------------------------------------------------------
+
+
+async def found(
+    session: "ImapSession", view: View, plan: Plan, *, from_end: bool = False
+) -> AsyncIterator[Sequence[Row]]:
+    """Rows of the messages found, batch by batch, UIDs rising in each; the UID is the first column."""
+    store = session.site.store
+    is_narrow = plan.judge is None or (plan.only is not None and len(plan.only[0]) <= rows.ONLY_IDS)
+    pieces = windows(view, plan.within, _FLAG_ROWS if is_narrow else _ROWS)
+    for spans in reversed(list(pieces)) if from_end else pieces:
+        batch = await store.read(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns, plan.only)
+        if plan.judge is not None:
+            batch = await searchread.judged(session.site, view.mailbox, plan, plan.judge, batch)
+        if batch:
+            yield batch
+        await asyncio.sleep(0)
+
+
+def windows(view: View, within: Ranges | None, at_once: int = _FLAG_ROWS) -> Iterator[Ranges]:
+    """The view in pieces. What lies between its runs is not in the mailbox, so a piece is read as one range."""
+    if within is None:
+        for piece in uidset.slices(view.uids.ranges(), at_once):
+            yield [(piece[0][0], piece[-1][1])]
+        return
+    yield from uidset.slices([(low, high) for _, low, high in view.uids.pieces(within)], at_once)
