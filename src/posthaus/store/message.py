@@ -5,7 +5,7 @@ MODSEQ first, keeps the mailbox's counters and the account's quota true, and wri
 the book of changes. Sets are handled by ranges of ids, so a thousand messages cost a few statements.
 
 Standards: RFC 9051 §2.3, §6.3.12, §6.4.3, §6.4.7, §6.4.8; RFC 7162 §3.1.
-Faults:    NoSuchMailbox, OverQuota, NoSuchAccount, StoreFull.
+Faults:    NoSuchMailbox, NoSuchMessage, OverQuota, NoSuchAccount, StoreFull.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
 from posthaus.store import change, gone, span
 from posthaus.store import mailbox as mailboxes
-from posthaus.store.error import NoSuchAccount, NoSuchMailbox, OverQuota, StoreDown, StoreFull
+from posthaus.store.error import NoSuchAccount, NoSuchMailbox, NoSuchMessage, OverQuota, StoreDown, StoreFull
 from posthaus.store.text import storable
 from posthaus.store.tx import Row, Tx
 
@@ -105,6 +105,14 @@ async def append(tx: Tx, content: Content, placing: Placing, received: int, now:
 async def append_all(tx: Tx, drafts: Sequence[Draft], now: int) -> list[Placed]:
     """Several messages into mailboxes of one account, all or none; each counts in the quota of the next."""
     return [await append(tx, one.content, one.placing, one.received, now) for one in drafts]
+
+
+async def replace(tx: Tx, draft: Draft, mailbox: int, uid: int, now: int) -> Placed:
+    """The old message goes and the new one comes, both or neither; the quota is asked when the old one is gone."""
+    _, found = await expunge(tx, draft.placing.account, mailbox, [(uid, uid)], now, only_deleted=False)
+    if not found:
+        raise NoSuchMessage
+    return await append(tx, draft.content, draft.placing, draft.received, now)
 
 
 async def keep(tx: Tx, content: Content, now: int) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from posthaus.base.limit import IMAP_LITERALS
-from posthaus.proto.imap.command import Append, NewMessage
+from posthaus.proto.imap.command import Append, NewMessage, Replace, Url
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.framing import Header
 from posthaus.proto.imap.literal import Limits, append_so_far, check_size
@@ -18,7 +18,7 @@ def _header(text: bytes, size: int, *literals: Literal, binary: bool = False) ->
     return Header(text, list(literals), size, non_sync=False, binary=binary)
 
 
-def _append(text: bytes, size: int, *literals: Literal, binary: bool = False) -> Append | None:
+def _append(text: bytes, size: int, *literals: Literal, binary: bool = False) -> Append | Replace | None:
     header = _header(text, size, *literals, binary=binary)
     return append_so_far(parse_head(text), header, utf8=False, quirks=STRICT)
 
@@ -51,6 +51,17 @@ def test_append() -> None:
     assert named == _command("INBOX", NewMessage((b"\\Seen",), None, (Literal(None, 5, True),)))
     utf8 = _append(b"a APPEND x UTF8 (~", 5, binary=True)
     assert utf8 == _command("x", NewMessage((), None, (Literal(None, 5, True),), True))
+
+
+def test_catenate_and_replace() -> None:
+    """A URL may be a literal, and is kept; what is TEXT is part of a message."""
+    assert _append(b"a APPEND x CATENATE (URL ", 5) is None
+    assert _append(b"a REPLACE 1 ", 5) is None
+    url = Literal(b"/x/;UID=1", 9)
+    found = _append(b"a APPEND x CATENATE (URL \0 TEXT ", 5, url)
+    assert found == _command("x", NewMessage((), None, (Url(b"/x/;UID=1"), Literal(None, 5))))
+    replaced = _append(b"a UID REPLACE 7 x ", 5)
+    assert isinstance(replaced, Replace) and replaced.messages == (NewMessage((), None, (Literal(None, 5),)),)
 
 
 def test_append_of_several() -> None:

@@ -75,8 +75,9 @@ def test_states() -> None:
             b"STORE",
             b"COPY",
             b"MOVE",
+            b"REPLACE",
         ),
     }
     assert {name for name, rule in RULES.items() if rule.uid} == {
-        *(b"EXPUNGE", b"SEARCH", b"SORT", b"THREAD", b"FETCH", b"STORE", b"COPY", b"MOVE"),
+        *(b"EXPUNGE", b"SEARCH", b"SORT", b"THREAD", b"FETCH", b"STORE", b"COPY", b"MOVE", b"REPLACE"),
     }

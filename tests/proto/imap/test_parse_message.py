@@ -156,6 +156,44 @@ def test_append_fault(text: bytes) -> None:
         parse_command(text, [Literal(b"x", 1), Literal(b"y", 1)])
 
 
+def test_catenate() -> None:
+    one, two = Literal(b"x", 1), Literal(b"y", 1, binary=True)
+    text = b'A003 APPEND Drafts (\\Draft) CATENATE (URL "/x/;uid=20" TEXT \0 URL u UTF8 (~\0))'
+    parts = (c.Url(b"/x/;uid=20"), one, c.Url(b"u"), two)
+    command = parse_command(text, [one, two], quirks=STRICT)
+    assert command == c.Append(b"A003", "Drafts", (c.NewMessage((b"\\Draft",), None, parts),))
+    two_messages = parse_command(b"a APPEND x catenate (URL a) \0", [one], quirks=STRICT)
+    assert two_messages == c.Append(b"a", "x", (c.NewMessage((), None, (c.Url(b"a"),)), c.NewMessage((), None, (one,))))
+
+
+def test_replace() -> None:
+    one = Literal(b"x", 1)
+    new = (c.NewMessage((b"\\Seen",), None, (one,)),)
+    command = parse_command(b"a UID REPLACE 4 Drafts (\\Seen) \0", [one], quirks=STRICT)
+    assert command == c.Replace(b"a", True, SequenceSet(((4, 4),)), "Drafts", new)
+    last = parse_command(b"a replace * Drafts (\\Seen) \0", [one], quirks=STRICT)
+    assert isinstance(last, c.Replace) and last.numbers.resolve(9) == [(9, 9)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a REPLACE 1:2 x \0",
+        b"a REPLACE x \0",
+        b"a REPLACE 1 x \0 \0",
+        b"a APPEND x CATENATE ()",
+        b"a APPEND x CATENATE (URL)",
+        b"a APPEND x CATENATE (URL a",
+        b"a APPEND x CATENATE (TEXT a)",
+        b"a APPEND x CATENATE (PART \0)",
+        b"a APPEND x CATENATE (TEXT \0TEXT \0)",
+    ],
+)
+def test_catenate_and_replace_fault(text: bytes) -> None:
+    with pytest.raises(ParseFault):
+        parse_command(text, [Literal(b"x", 1), Literal(b"y", 1)], quirks=STRICT)
+
+
 def test_short_day() -> None:
     text = b'a APPEND x "1-Jan-1970 00:00:01 +0000" \x00'
     command = parse_command(text, [Literal(b"", 0)], quirks=frozenset({Quirk.SHORT_DAY}))

@@ -7,9 +7,13 @@ Standards: RFC 9051 §7.1, RFC 5530 §3, RFC 4315 §3, RFC 7162 §7, RFC 7889 §
 Faults:    none.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from posthaus.proto.imap.render import flag_list, quoted, render_uids
+
+_URL_OCTETS = 1_000  # of one that is told back
+_NOT_IN_CODE = re.compile(rb'[^\x20-\x7e]|["\\\]]').sub
 
 ALERT = b"ALERT"
 ALREADYEXISTS = b"ALREADYEXISTS"
@@ -48,6 +52,11 @@ USEATTR = b"USEATTR"
 def append_uid(uidvalidity: int, uids: Sequence[int]) -> bytes:
     """RFC 9051 §7.1, of one message or of several in the order they were appended."""
     return b"APPENDUID %d %b" % (uidvalidity, render_uids(uids))
+
+
+def bad_url(url: bytes) -> bytes:
+    """RFC 4469 §4; what cannot stand in a code becomes "?"."""
+    return b'BADURL "%b"' % _NOT_IN_CODE(b"?", url[:_URL_OCTETS])
 
 
 def copy_uid(uidvalidity: int, source: Sequence[int], to: Sequence[int]) -> bytes:

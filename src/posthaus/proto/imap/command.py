@@ -204,12 +204,22 @@ class SetMetadata:
 
 
 @dataclass(frozen=True, slots=True)
+class Url:
+    """A part of a message that is here already (RFC 4469 §3), as it was written."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message that comes in. `at` is Unix seconds; a part's octets are None where the session has spooled them."""
+    """A message that comes in: one literal, or the parts of a CATENATE in their order.
+
+    `at` is Unix seconds; a literal's octets are None where the session has spooled them.
+    """
 
     flags: tuple[bytes, ...]
     at: int | None
-    parts: tuple[Literal, ...]
+    parts: tuple[Literal | Url, ...]
     utf8: bool = False  # RFC 6855 §4: the header may hold UTF-8
 
 
@@ -402,6 +412,17 @@ class Move:
     mailbox: str
 
 
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """RFC 8508; `numbers` is of one message, `messages` is one."""
+
+    tag: bytes
+    uid: bool
+    numbers: SequenceSet
+    mailbox: str
+    messages: tuple[NewMessage, ...]
+
+
 Command = (
     Capability
     | Noop
@@ -441,4 +462,5 @@ Command = (
     | Store
     | Copy
     | Move
+    | Replace
 )

@@ -7,7 +7,8 @@ Faults:    none.
 from dataclasses import dataclass, field
 from enum import Enum
 
-from posthaus.proto.imap.command import Append, Command
+from posthaus.proto.imap.command import Append, Command, Replace
+from posthaus.proto.imap.token import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,12 @@ class LiteralHeader:
     non_sync: bool  # the client does not wait: a refusal costs the reading of all its octets
     binary: bool
     index: int  # of the literal in its command, from 0
-    append: Append
+    append: Append | Replace
 
     @property
     def is_first(self) -> bool:
         """Does the first message of its command begin here?"""
-        return sum([len(new.parts) for new in self.append.messages]) == 1
+        return sum([isinstance(part, Literal) for new in self.append.messages for part in new.parts]) == 1
 
 
 @dataclass(frozen=True, slots=True)

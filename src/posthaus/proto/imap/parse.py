@@ -47,6 +47,7 @@ from posthaus.proto.imap.parse_message import (
     parse_expunge,
     parse_fetch,
     parse_move,
+    parse_replace,
     parse_store,
 )
 from posthaus.proto.imap.parse_metadata import parse_getmetadata, parse_setmetadata
@@ -136,6 +137,7 @@ RULES: dict[bytes, Rule] = {
     b"STORE": Rule(parse_store, _SELECTED, uid=True),
     b"COPY": Rule(parse_copy, _SELECTED, uid=True),
     b"MOVE": Rule(parse_move, _SELECTED, uid=True),
+    b"REPLACE": Rule(parse_replace, _SELECTED, uid=True),
 }
 
 

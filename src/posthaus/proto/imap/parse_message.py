@@ -1,21 +1,23 @@
-"""Reading the commands about messages: APPEND, FETCH, STORE, COPY, MOVE, EXPUNGE.
+"""Reading the commands about messages: APPEND, REPLACE, FETCH, STORE, COPY, MOVE, EXPUNGE.
 
 Standards: RFC 9051 §6.3.12, §6.4; RFC 3516 §4.4; RFC 4315 §2.1; RFC 6851 §4; RFC 6855 §4; RFC 7162 §3.1.3, §3.1.4;
-           RFC 3502 §6.3.11.
+           RFC 3502 §6.3.11; RFC 4469 §5; RFC 8508 §4.
 Faults:    ParseFault.
 """
 
 import re
 
-from posthaus.proto.imap.command import Append, Copy, Expunge, Fetch, Move, NewMessage, Store
+from posthaus.proto.imap.command import Append, Copy, Expunge, Fetch, Move, NewMessage, Replace, Store, Url
 from posthaus.proto.imap.date import parse_date_time
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import SequenceSet, parse_set
 from posthaus.proto.imap.quirk import Quirk
 from posthaus.proto.imap.section import parse_fetch_list
-from posthaus.proto.imap.token import SLOT, Cursor
+from posthaus.proto.imap.token import SLOT, Cursor, Literal
 
 _SP_SET = re.compile(rb" ([0-9:*,]+|\$)(?=[ (])").match
+_SP_ONE = re.compile(rb" ([1-9]\d{0,9}|\*)(?= )").match
+_CATENATE = re.compile(rb"CATENATE \(", re.IGNORECASE).match
 _SIGNED_FLAGS = re.compile(rb"([+-]?)FLAGS(\.SILENT)?(?=[ (])", re.IGNORECASE).match
 _DATE_TIME = re.compile(rb'"([^"\\]*)"').match
 
@@ -98,6 +100,18 @@ def parse_append(cursor: Cursor, tag: bytes, uid: bool) -> Append:
     return Append(tag, mailbox, tuple(messages))
 
 
+def parse_replace(cursor: Cursor, tag: bytes, uid: bool) -> Replace:
+    """replace = "REPLACE" SP seq-number SP mailbox append-message"""
+    m = _SP_ONE(cursor.text, cursor.at)
+    if m is None:
+        raise ParseFault("the number of one message expected")
+    cursor.at = m.end()
+    mailbox = cursor.next_mailbox()
+    message = _next_message(cursor)
+    cursor.end()
+    return Replace(tag, uid, parse_set(m[1]), mailbox, (message,))
+
+
 def _next_message(cursor: Cursor) -> NewMessage:
     """append-message = [SP flag-list] [SP date-time] SP append-data (RFC 3502 §6.3.11)"""
     cursor.space()
@@ -109,18 +123,53 @@ def _next_message(cursor: Cursor) -> NewMessage:
     if cursor.peek(b'"'):
         at = _take_date_time(cursor)
         cursor.space()
+    catenate = _CATENATE(cursor.text, cursor.at)
+    if catenate is not None:
+        cursor.at = catenate.end()
+        return NewMessage(flags, at, _take_parts(cursor))
     utf8 = cursor.text[cursor.at : cursor.at + 6].upper() == b"UTF8 ("  # RFC 6855 §4
     if utf8:
         cursor.at += 6
-    binary = cursor.skip(b"~")
-    if utf8 and not binary:
-        raise ParseFault("UTF8 takes a literal8")
+        return NewMessage(flags, at, (_take_utf8(cursor),), True)
+    return NewMessage(flags, at, (_take_message(cursor),))
+
+
+def _take_message(cursor: Cursor) -> Literal:
+    """literal / literal8"""
+    cursor.skip(b"~")
     if not cursor.skip(SLOT):
         raise ParseFault("the message is a literal")
-    message = cursor.take_literal()
-    if utf8:
-        _close(cursor)
-    return NewMessage(flags, at, (message,), utf8)
+    return cursor.take_literal()
+
+
+def _take_utf8(cursor: Cursor) -> Literal:
+    """literal8 ")" """
+    if not cursor.peek(b"~"):
+        raise ParseFault("UTF8 takes a literal8")
+    message = _take_message(cursor)
+    _close(cursor)
+    return message
+
+
+def _take_parts(cursor: Cursor) -> tuple[Literal | Url, ...]:
+    """cat-part *(SP cat-part) ")": TEXT SP literal, URL SP astring (RFC 4469 §5), UTF8 SP "(" literal8 ")" """
+    parts: list[Literal | Url] = []
+    while True:
+        word = cursor.take_word()
+        if word == b"TEXT":
+            cursor.space()
+            parts.append(_take_message(cursor))
+        elif word == b"URL":
+            parts.append(Url(cursor.next_astring()))
+        elif word == b"UTF8":
+            cursor.space()
+            cursor.expect(b"(")
+            parts.append(_take_utf8(cursor))
+        else:
+            raise ParseFault("TEXT or URL expected")
+        if (cursor.so_far and cursor.at == len(cursor.text)) or cursor.skip(b")"):
+            return tuple(parts)
+        cursor.space()
 
 
 def _close(cursor: Cursor) -> None:

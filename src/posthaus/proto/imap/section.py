@@ -5,7 +5,7 @@ client wrote it but with the words of the grammar in upper case. Attribute lists
 whole lists are kept in a bounded memo; they are hashable, fit to be a key of what is compiled from them.
 
 Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 3516 §4, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8514 §4.1, RFC 8970 §3,
-           RFC 9394 §3.3.
+           RFC 9394 §3.3, RFC 5092 §11.
 Faults:    ParseFault.
 """
 
@@ -219,6 +219,14 @@ def _take_body(cursor: Cursor, *, peek: bool) -> Section:
     cursor.expect(b"]")
     partial, origin = _take_partial(cursor)
     return Section(b"BODY[" + spec + b"]" + origin, path, text, fields, partial, peek)
+
+
+def parse_section(octets: bytes) -> Section:
+    """section-spec alone, as a URL has it (RFC 5092 §11)."""
+    cursor = Cursor(octets + b"]")
+    section = _take_body(cursor, peek=True)
+    cursor.end()
+    return section
 
 
 def _take_path(cursor: Cursor) -> tuple[tuple[int, ...], bytes]:

@@ -1,12 +1,12 @@
-"""APPEND: messages come in, are prepared, and are kept; several that are pipelined share one commit.
+"""APPEND and REPLACE: messages come in, are prepared, and are kept; several that are pipelined share one commit.
 
 What can be refused is refused before the octets come. A message is being written while the engine reads on, as long as
 what it reads is the next APPEND; the answers go out in order, each after its commit, before anything else is done.
 Several messages of one APPEND are kept in one transaction, all or none.
 
 Standards: RFC 9051 §6.3.12, §7.1 (APPENDUID, TRYCREATE, OVERQUOTA); RFC 3502 §6.3.11; RFC 3516 §4.3; RFC 7888 §4;
-           RFC 7889 §4.
-Faults:    NoSuchMailbox (TRYCREATE), OverQuota, LimitReached, StoreFull, SpoolFull.
+           RFC 7889 §4; RFC 4469 §3; RFC 8508 §3.
+Faults:    NoSuchMailbox (TRYCREATE), OverQuota, LimitReached, BadUrl, MessageTooLarge, StoreFull, SpoolFull.
 """
 
 import asyncio
@@ -21,13 +21,15 @@ from posthaus.flow.site import Site
 from posthaus.flow.spool import Spool
 from posthaus.mail.flag import parse_flags
 from posthaus.proto.imap import code
-from posthaus.proto.imap.command import Append, NewMessage
+from posthaus.proto.imap.command import Append, NewMessage, Replace, Url
 from posthaus.proto.imap.event import Accept, LiteralChunk, LiteralDropped, LiteralHeader, Refuse
+from posthaus.proto.imap.token import Literal
+from posthaus.serve.imap import catenate
 from posthaus.serve.imap.error import answer_of
 from posthaus.store import account as accounts
 from posthaus.store import mailbox as mailboxes
 from posthaus.store import message
-from posthaus.store.error import NoSuchMailbox, OverQuota
+from posthaus.store.error import NoSuchMailbox, NoSuchMessage, OverQuota
 from posthaus.store.message import Draft, Placed, Placing
 from posthaus.store.tx import Tx
 
@@ -91,9 +93,14 @@ async def literal(session: "ImapSession", event: LiteralHeader) -> None:
         _refuse(session, "The message is too large", code.TOOBIG)
         return
     try:
-        mailbox = await session.site.store.read(_may_come, session.account, event.append.mailbox, total)
+        if isinstance(event.append, Replace):
+            _replaced(session, event.append)
+            weight = 0  # the octets of the old message are free then; the write knows
+        else:
+            weight = total
+        mailbox = await session.site.store.read(_may_come, session.account, event.append.mailbox, weight)
     except (Refusal, Trouble) as e:
-        _refuse(session, *_answer_of(e))
+        _refuse(session, *answer_to(e))
         return
     if incoming is None:
         session.append = incoming = Incoming(mailbox)
@@ -140,11 +147,12 @@ def _drop(session: "ImapSession") -> None:
 
 
 async def append(session: "ImapSession", command: Append) -> None:
-    incoming, session.append = session.append, None
-    assert incoming is not None
     new = command.messages[0]
-    small = new.parts[0].octets
-    if small is not None and len(command.messages) == 1:
+    part = new.parts[0]
+    if isinstance(part, Literal) and part.octets is not None and len(new.parts) == len(command.messages) == 1:
+        incoming, session.append = session.append, None
+        assert incoming is not None
+        small = part.octets
         if len(small) + sum([one.octets for one in session.under_way]) > _UNDER_WAY_OCTETS:
             await settle(session)
         _begin(session, command.tag, len(small), _keep(session.site, session.account, new, incoming.mailbox, small))
@@ -153,20 +161,70 @@ async def append(session: "ImapSession", command: Append) -> None:
         return
     # A large one goes alone: its work is done in threads and outside, and UIDs shall rise in the order of commands.
     await settle(session)
+    incoming = await _all_come(session, command)
+    if incoming is None:
+        return
     try:
         if incoming.trouble is not None:
             raise incoming.trouble
-        spooled = b"" if incoming.spool is None else await incoming.spool.octets()
-        if len(command.messages) == 1:
-            work = _keep(session.site, session.account, new, incoming.mailbox, spooled)
-        else:
-            work = _keep_all(session.site, session.account, command, incoming, spooled)
-        _begin(session, command.tag, incoming.octets, work)
+        _begin(session, command.tag, incoming.octets, _keep_all(session, command, incoming))
         await settle(session)
-    except Trouble as e:
-        session.no(command.tag, *_answer_of(e))
+    except (Refusal, Trouble) as e:
+        session.no(command.tag, *answer_to(e))
     finally:
         incoming.close()
+
+
+async def replace(session: "ImapSession", command: Replace) -> None:
+    """The new message comes and the old one goes, or neither (RFC 8508 §3)."""
+    incoming = await _all_come(session, command)
+    if incoming is None:
+        return
+    view = session.selected
+    try:
+        if incoming.trouble is not None:
+            raise incoming.trouble
+        uid = _replaced(session, command)
+        async with ingest.turn(session.site, _weight(session, command, incoming)):
+            (draft,) = await _drafts(session, command, incoming)
+            placed = await session.site.store.write(message.replace, draft, view.mailbox, uid, session.now())
+    except (Refusal, Trouble) as e:
+        session.no(command.tag, *answer_to(e))
+        return
+    finally:
+        incoming.close()
+    # before the EXPUNGE, so that the client knows the one while it still knows the other
+    session.say(b"* OK [%b] The new message is there\r\n" % code.append_uid(placed.uidvalidity, (placed.uid,)))
+    await session.tell_news(may_expunge=True, asked=True)
+    session.ok(command.tag, "REPLACE completed", session.highest_modseq())
+
+
+def _replaced(session: "ImapSession", command: Replace) -> int:
+    """The UID of the message that is to go."""
+    view = session.selected
+    if view.read_only:
+        raise ReadOnly
+    try:
+        found = [low for _, low, _ in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
+    except Refusal:
+        found = []
+    if not found:
+        raise NoSuchMessage
+    return found[0]
+
+
+async def _all_come(session: "ImapSession", command: Append | Replace) -> Incoming | None:
+    """What has come of the command; where it is all URLs, nothing was announced. None: it was answered."""
+    if any(isinstance(part, Literal) for new in command.messages for part in new.parts):
+        incoming, session.append = session.append, None
+        assert incoming is not None
+        return incoming
+    _drop(session)
+    try:
+        return Incoming(await session.site.store.read(_may_come, session.account, command.mailbox, 0))
+    except (Refusal, Trouble) as e:
+        session.no(command.tag, *answer_to(e))
+        return None
 
 
 def _begin(session: "ImapSession", tag: bytes, size: int, work: Coroutine[Any, Any, list[Placed]]) -> None:
@@ -180,19 +238,41 @@ async def _keep(site: Site, account: int, new: NewMessage, mailbox: int, octets:
         return [await site.store.write(message.append, draft.content, draft.placing, draft.received, now)]
 
 
-async def _keep_all(
-    site: Site, account: int, command: Append, incoming: Incoming, spooled: bytes | memoryview
-) -> list[Placed]:
-    async with ingest.turn(site, incoming.octets):
-        now = int(site.clock.now())
-        drafts, at = [], 0
-        for new in command.messages:
-            part = new.parts[0]
-            octets = part.octets
-            if octets is None:
-                octets, at = bytes(spooled[at : at + part.size]), at + part.size
-            drafts.append(await _draft(site, account, new, incoming.mailbox, octets, now))
-        return await site.store.write(message.append_all, drafts, now)
+async def _keep_all(session: "ImapSession", command: Append, incoming: Incoming) -> list[Placed]:
+    async with ingest.turn(session.site, _weight(session, command, incoming)):
+        drafts = await _drafts(session, command, incoming)
+        return await session.site.store.write(message.append_all, drafts, session.now())
+
+
+def _weight(session: "ImapSession", command: Append | Replace, incoming: Incoming) -> int:
+    """Octets that are in memory at a time; how long parts of other messages are is not known yet."""
+    of_others = any(isinstance(part, Url) for new in command.messages for part in new.parts)
+    return session.site.message_octets if of_others else incoming.octets
+
+
+async def _drafts(session: "ImapSession", command: Append | Replace, incoming: Incoming) -> list[Draft]:
+    site, account, now = session.site, session.account, session.now()
+    spooled = b"" if incoming.spool is None else await incoming.spool.octets()
+    drafts: list[Draft] = []
+    at = total = 0
+    for new in command.messages:
+        parts: list[bytes | memoryview] = []
+        size = 0
+        for part in new.parts:
+            if isinstance(part, Url):
+                parts.append(await catenate.octets_of(session, part.octets))
+            elif part.octets is not None:
+                parts.append(part.octets)
+            else:
+                parts.append(spooled[at : at + part.size])
+                at += part.size
+            size += len(parts[-1])
+            if size > site.message_octets or (drafts and total + size > limit.IMAP_APPEND_OCTETS):
+                raise MessageTooLarge
+        total += size
+        octets = parts[0] if len(parts) == 1 else b"".join(parts)
+        drafts.append(await _draft(site, account, new, incoming.mailbox, octets, now))
+    return drafts
 
 
 async def _draft(
@@ -213,7 +293,7 @@ async def settle(session: "ImapSession") -> None:
         try:
             placed = await one.task
         except (Refusal, Trouble) as e:
-            text, what = _answer_of(e)
+            text, what = answer_to(e)
             session.engine.no(one.tag, text, what)
             continue
         # RFC 9051 §6.3.12: where the mailbox is selected, the client is told of the message before the OK
@@ -229,7 +309,21 @@ def forget(session: "ImapSession") -> None:
     session.under_way.clear()
 
 
-def _answer_of(error: Refusal | Trouble) -> tuple[str, bytes | None]:
+class MessageTooLarge(Refusal):
+    """A message made of parts, or several together."""
+
+
+class ReadOnly(Refusal):
+    """The mailbox was opened by EXAMINE."""
+
+
+def answer_to(error: Refusal | Trouble) -> tuple[str, bytes | None]:
     if isinstance(error, NoSuchMailbox):
         return "No such mailbox", code.TRYCREATE  # RFC 9051 §6.3.12
+    if isinstance(error, catenate.BadUrl):
+        return "A part is not there", code.bad_url(error.url)
+    if isinstance(error, MessageTooLarge):
+        return "The message is too large", code.TOOBIG
+    if isinstance(error, ReadOnly):
+        return "The mailbox is open for reading only", code.READ_ONLY
     return answer_of(error)

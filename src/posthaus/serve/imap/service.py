@@ -60,6 +60,7 @@ ANSWERS: dict[type, Answer] = {
     command.GetMetadata: metadata.getmetadata,
     command.SetMetadata: metadata.setmetadata,
     command.Append: append.append,
+    command.Replace: append.replace,
     event.LiteralHeader: append.literal,
     event.LiteralChunk: append.chunk,
     event.LiteralDropped: append.dropped,

@@ -1,0 +1,105 @@
+"""CATENATE: a part of a message that is here already, named by a URL.
+
+Only this server and the account that is logged in. The parts are read before the write; what was expunged by then is no
+part any more.
+
+Standards: RFC 4469 §3, §4; RFC 5092 §7.
+Faults:    BadUrl; StoreDown.
+"""
+
+from typing import TYPE_CHECKING
+
+from posthaus.base.error import Refusal
+from posthaus.mail import structure
+from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.section import Section, Text
+from posthaus.proto.imap.url import MessageUrl, parse_url
+from posthaus.serve.imap.attribute import picked, span_text
+from posthaus.store import fetch as rows
+from posthaus.store import mailbox as mailboxes
+from posthaus.store.blob import unpack
+from posthaus.store.error import NoSuchMailbox
+from posthaus.store.tx import Row, Tx
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+_COLUMNS = ("structure", "prefix", "head", "body", "packing", "place", "size")
+
+
+class BadUrl(Refusal):
+    """It names nothing that this client could have."""
+
+    def __init__(self, url: bytes) -> None:
+        super().__init__("a URL names nothing here")
+        self.url = url
+
+
+async def octets_of(session: "ImapSession", octets: bytes) -> bytes:
+    """The octets that a URL names."""
+    try:
+        url = parse_url(octets)
+    except ParseFault as e:
+        raise BadUrl(octets) from e
+    row = (
+        await session.site.store.read(_find, session.account, _mailbox(session, url), url)
+        if _is_ours(session, url)
+        else None
+    )
+    found = None if row is None else await _section(session, url.section, row)
+    if found is None:
+        raise BadUrl(octets)
+    partial = url.section.partial
+    return found if partial is None else found[partial[0] : partial[0] + partial[1]]
+
+
+def _is_ours(session: "ImapSession", url: MessageUrl) -> bool:
+    assert session.identity is not None
+    return (url.host is None or url.host == session.site.hostname.lower()) and (
+        url.user is None or url.user.lower() == session.identity.address.lower()
+    )
+
+
+def _mailbox(session: "ImapSession", url: MessageUrl) -> str | None:
+    """Its name; None where there is none, or it is gone."""
+    if url.mailbox is None:
+        return None if session.view is None else session.view.name
+    return "INBOX" if url.mailbox.upper() == "INBOX" else url.mailbox
+
+
+async def _find(tx: Tx, account: int, name: str | None, url: MessageUrl) -> Row | None:
+    if name is None:
+        return None
+    try:
+        box = await mailboxes.find(tx, account, name)
+    except NoSuchMailbox:
+        return None
+    if url.uidvalidity is not None and url.uidvalidity != box.uidvalidity:
+        return None
+    return await rows.one(tx, box.id, url.uid, _COLUMNS)
+
+
+async def _section(session: "ImapSession", section: Section, row: Row) -> bytes | None:
+    """The octets of a section, partial not yet taken; None where there is no such part."""
+    packed, prefix, head, body, packing, place, size = row
+    before, start, end = b"", 0, size - len(prefix)
+    if section.path:
+        found = structure.span(structure.unpack(packed), section.path, span_text(section))
+        if found is None:
+            return None
+        start, end = found
+    elif section.text is Text.TEXT:
+        start = len(head)
+    elif section.text is Text.ALL:
+        before = prefix
+    else:
+        return picked(section, prefix + head)
+    n = len(head)
+    inside: bytes = head[start:end]
+    if end > n:
+        first = max(start, n) - n
+        if place:
+            inside += await session.site.blobs.read(place, first, end - n)
+        else:
+            inside += unpack(body, packing)[first : end - n]
+    return before + picked(section, inside)
