@@ -6,8 +6,9 @@ import pytest
 
 from posthaus.base.limit import IMAP_NESTING, IMAP_SEARCH_KEYS
 from posthaus.proto.imap import key as k
-from posthaus.proto.imap.command import Search
+from posthaus.proto.imap.command import MultiSearch, Search
 from posthaus.proto.imap.fault import ParseFault
+from posthaus.proto.imap.mailboxfilter import MailboxFilter, Which
 from posthaus.proto.imap.number import SAVED, parse_set
 from posthaus.proto.imap.parse import parse_command
 from posthaus.proto.imap.partial import Partial
@@ -125,6 +126,17 @@ def test_partial() -> None:
     for text in (b"PARTIAL", b"PARTIAL 1", b"PARTIAL 1:2 ALL", b"PARTIAL 1:2 PARTIAL 1:2", b"ALL ALL"):
         with pytest.raises(ParseFault):
             _search(b"RETURN (" + text + b") ALL")
+
+
+def test_esearch() -> None:
+    # RFC 7377 §4
+    command = parse_command(b"a ESEARCH IN (mailboxes (a b) subtree-one c) RETURN (COUNT) CHARSET UTF-8 ALL")
+    filters = (MailboxFilter(Which.MAILBOXES, ("a", "b")), MailboxFilter(Which.SUBTREE_ONE, ("c",)))
+    assert command == MultiSearch(b"a", filters, k.All(), frozenset({k.Return.COUNT}))
+    assert parse_command(b"a ESEARCH ALL") == MultiSearch(b"a", (), k.All(), frozenset({k.Return.ALL}))
+    for text in (b"IN () ALL", b"IN (personal (x)) ALL", b"IN (nowhere) ALL", b"IN (personal)", b"IN personal ALL"):
+        with pytest.raises(ParseFault):
+            parse_command(b"a ESEARCH " + text)
 
 
 def test_update() -> None:

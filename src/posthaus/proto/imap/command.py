@@ -356,6 +356,18 @@ class Sort:
 
 
 @dataclass(frozen=True, slots=True)
+class MultiSearch:
+    """ESEARCH (RFC 7377 §2); without filters it is the selected mailbox alone."""
+
+    tag: bytes
+    filters: tuple[MailboxFilter, ...]
+    key: Key
+    returns: frozenset[Return]
+    has_modseq: bool = False
+    partial: Partial | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CancelUpdate:
     """RFC 5267 §4.3.5; tags of the searches."""
 
@@ -456,6 +468,7 @@ Command = (
     | Expunge
     | Search
     | Sort
+    | MultiSearch
     | CancelUpdate
     | Thread
     | Fetch

@@ -53,7 +53,7 @@ from posthaus.proto.imap.parse_message import (
 from posthaus.proto.imap.parse_metadata import parse_getmetadata, parse_setmetadata
 from posthaus.proto.imap.parse_notify import parse_notify
 from posthaus.proto.imap.parse_quota import parse_get_quota, parse_set_quota
-from posthaus.proto.imap.parse_search import parse_search
+from posthaus.proto.imap.parse_search import parse_esearch, parse_search
 from posthaus.proto.imap.parse_sort import parse_cancel_update, parse_sort, parse_thread
 from posthaus.proto.imap.quirk import LENIENT, Quirk
 from posthaus.proto.imap.token import Cursor, Literal
@@ -130,6 +130,7 @@ RULES: dict[bytes, Rule] = {
     b"UNSELECT": Rule(bare(Unselect), _SELECTED),
     b"EXPUNGE": Rule(parse_expunge, _SELECTED, uid=True),
     b"SEARCH": Rule(parse_search, _SELECTED, uid=True),
+    b"ESEARCH": Rule(parse_esearch, _AFTER),
     b"SORT": Rule(parse_sort, _SELECTED, uid=True),
     b"CANCELUPDATE": Rule(parse_cancel_update, _SELECTED),
     b"THREAD": Rule(parse_thread, _SELECTED, uid=True),

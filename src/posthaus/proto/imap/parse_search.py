@@ -5,16 +5,16 @@ open. Parentheses and NOT are bounded together, keys and OR together, and OR of 
 than twice IMAP_NESTING.
 
 Standards: RFC 9051 §6.4.4, RFC 4731 §3.1, RFC 5032 §3, RFC 5182 §2, RFC 7162 §3.1.5, RFC 8474 §5.3, RFC 8514 §4.3,
-           RFC 5267 §5, RFC 5465 §7, RFC 5466 §4, RFC 9394 §3.1.
+           RFC 5267 §5, RFC 5465 §7, RFC 5466 §4, RFC 7377 §4, RFC 9394 §3.1.
 Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 """
 
 import re
 from collections.abc import Callable
 
-from posthaus.base.limit import IMAP_COMMAND_OCTETS, IMAP_NESTING, IMAP_SEARCH_KEYS
+from posthaus.base.limit import IMAP_COMMAND_OCTETS, IMAP_NESTING, IMAP_NOTIFY_GROUPS, IMAP_SEARCH_KEYS
 from posthaus.proto.imap.code import LIMIT, bad_charset
-from posthaus.proto.imap.command import Search
+from posthaus.proto.imap.command import MultiSearch, Search
 from posthaus.proto.imap.date import parse_date
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.framing import Frame, Framing
@@ -45,6 +45,7 @@ from posthaus.proto.imap.key import (
     every,
     negate,
 )
+from posthaus.proto.imap.mailboxfilter import MailboxFilter, Which, take_filter
 from posthaus.proto.imap.number import MAX_NUMBER, parse_set
 from posthaus.proto.imap.partial import Partial, take_partial
 from posthaus.proto.imap.section import Attribute, take_attributes
@@ -72,6 +73,7 @@ _BAD_CHARSET = bad_charset(CHARSETS)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}").fullmatch
 _WHICH = (Return.ALL, Return.PARTIAL)
 FILTER_NAME = re.compile(rb"(?:(?!/)" + ATOM_CHAR + rb")++").fullmatch  # RFC 5466 §4
+_SOURCES = frozenset(Which) - {Which.SELECTED_DELAYED}
 _SET_START = re.compile(rb"[0-9*$]").match
 
 
@@ -85,6 +87,34 @@ def parse_search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
         cursor.space()
     key, has_modseq = take_program(cursor, codec)
     return Search(tag, uid, key, returns, has_modseq, partial, attributes)
+
+
+def parse_esearch(cursor: Cursor, tag: bytes, uid: bool) -> MultiSearch:
+    """esearch = "ESEARCH" [SP esearch-source-opts] [SP search-return-opts] SP search-program"""
+    cursor.space()
+    filters: tuple[MailboxFilter, ...] = ()
+    if skip_word(cursor, b"IN"):
+        filters = _take_sources(cursor)
+        cursor.space()
+    returns, partial, _ = skip_returns(cursor)
+    codec = "utf-8"
+    if skip_word(cursor, b"CHARSET"):
+        codec = take_charset(cursor)
+        cursor.space()
+    key, has_modseq = take_program(cursor, codec)
+    return MultiSearch(tag, filters, key, returns or frozenset({Return.ALL}), has_modseq, partial)
+
+
+def _take_sources(cursor: Cursor) -> tuple[MailboxFilter, ...]:
+    """ "(" filter-mailboxes *(SP filter-mailboxes) ")"; RFC 7377 §2.3 has no scope option to go with them"""
+    cursor.expect(b"(")
+    filters = [take_filter(cursor, _SOURCES)]
+    while not cursor.skip(b")"):
+        cursor.space()
+        filters.append(take_filter(cursor, _SOURCES))
+        if len(filters) > IMAP_NOTIFY_GROUPS:
+            raise ParseFault("too many filters of mailboxes", code=LIMIT)
+    return tuple(filters)
 
 
 def parse_stored(octets: bytes) -> tuple[Key, bool]:

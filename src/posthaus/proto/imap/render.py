@@ -156,10 +156,16 @@ def render_numbers(numbers: Sequence[int]) -> bytes:
     return b",".join([b"%d" % run[0] if len(run) == 1 else b"%d:%d" % (run[0], run[1]) for run in runs])
 
 
-def esearch(tag: bytes, *, uid: bool, results: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """RFC 9051 §7.3.4. `results` are MIN, MAX, COUNT, ALL, MODSEQ with their octets; what is empty is left out."""
+def esearch(
+    tag: bytes, *, uid: bool, results: Iterable[tuple[bytes, bytes]], where: bytes = b"", uidvalidity: int = 0
+) -> bytes:
+    """RFC 9051 §7.3.4. `results` are MIN, MAX, COUNT, ALL, MODSEQ with their octets; what is empty is left out.
+
+    `where`: the mailbox's name as mailbox() gives it, for ESEARCH over several (RFC 7377 §2.1).
+    """
     words = b"".join([b" %b %b" % pair for pair in results if pair[1]])
-    return b"* ESEARCH (TAG %b)%b%b\r\n" % (quoted(tag), b" UID" if uid else b"", words)
+    mailbox = b" MAILBOX %b UIDVALIDITY %d" % (where, uidvalidity) if where else b""
+    return b"* ESEARCH (TAG %b%b)%b%b\r\n" % (quoted(tag), mailbox, b" UID" if uid else b"", words)
 
 
 def list_line(

@@ -65,7 +65,7 @@ def begin(session: "ImapSession", command: Search | Sort, uids: Sequence[int], o
     contexts = session.selected.contexts
     held = sum(len(one.results) for one in contexts.values())
     why = ""
-    if _has_numbers(command.key):
+    if has_numbers(command.key):
         why = "Message numbers change; search by UID"
     elif len(contexts) >= limit.IMAP_CONTEXTS:
         why = "Too many contexts"
@@ -78,11 +78,12 @@ def begin(session: "ImapSession", command: Search | Sort, uids: Sequence[int], o
     contexts[command.tag] = Context(command.tag, command.uid, command.key, order, results, command.attributes)
 
 
-def _has_numbers(search: Key) -> bool:
+def has_numbers(search: Key) -> bool:
+    """Message numbers, or what was saved of the selected mailbox."""
     if isinstance(search, key.And | key.Or):
-        return any(_has_numbers(one) for one in search.keys)
+        return any(has_numbers(one) for one in search.keys)
     if isinstance(search, key.Not):
-        return _has_numbers(search.key)
+        return has_numbers(search.key)
     return isinstance(search, key.Numbers) or (isinstance(search, key.Uids) and search.uids.saved)
 
 

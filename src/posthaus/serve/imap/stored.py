@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from posthaus.base import limit
 from posthaus.base.error import Refusal
 from posthaus.proto.imap import key
-from posthaus.proto.imap.command import Search, Sort, Thread
+from posthaus.proto.imap.command import MultiSearch, Search, Sort, Thread
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.key import Key
 from posthaus.proto.imap.parse_search import FILTER_NAME, parse_stored
@@ -55,7 +55,7 @@ async def resolve(session: "ImapSession", search_key: Key) -> tuple[Key, bool]:
     return await session.site.store.read(_resolve, session.account, search_key)
 
 
-_Searching = TypeVar("_Searching", Search, Sort, Thread)
+_Searching = TypeVar("_Searching", Search, MultiSearch, Sort, Thread)
 
 
 async def resolved(session: "ImapSession", command: _Searching) -> _Searching:
