@@ -17,8 +17,9 @@ from posthaus.flow.login import Login
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
 from posthaus.mail.address import Address
+from posthaus.mail.date import render_date
 from posthaus.mail.dsn import ReadDsn, read_dsn
-from posthaus.mail.envelope import Envelope, Recipient
+from posthaus.mail.envelope import DeliverBy, Envelope, Recipient
 from posthaus.mail.fate import Action, Fate
 from posthaus.mail.outcome import Kind, Outcome
 from posthaus.store import account, blob, directory, dkimkey, queue, record, suppression
@@ -61,6 +62,25 @@ def test_relayed() -> None:
     """RFC 3461 §5.2.2: only where the next server will not tell."""
     assert _owed(RELAYED, "SUCCESS") == [Action.RELAYED]
     assert _owed(replace(RELAYED, has_dsn=True), "SUCCESS") == _owed(RELAYED) == []
+
+
+@pytest.mark.parametrize(
+    ("by", "outcome", "is_told"),
+    [
+        (DeliverBy(60, "N", trace=True), replace(RELAYED, has_dsn=True, has_deliver_by=True), True),
+        (DeliverBy(60, "R", trace=True), RELAYED, True),
+        (DeliverBy(60, "N"), replace(RELAYED, has_dsn=True), True),
+        (DeliverBy(60, "N"), replace(RELAYED, has_deliver_by=True), False),
+        (DeliverBy(60, "R"), RELAYED, False),
+    ],
+)
+def test_relayed_by_a_time(by: DeliverBy, outcome: Outcome, is_told: bool) -> None:
+    """RFC 2852 §4.1.4: where it is traced, or nobody knows of its time any more; asked for or not."""
+    envelope = Envelope(ANNA, deliver_by=by)
+    for notify, wanted in ((set(), is_told), ({"FAILURE"}, is_told), ({"NEVER"}, False)):
+        fates = bounce.owed(envelope, 1, [(Recipient(OTTO, notify=frozenset(notify)), outcome)], at=NOW)
+        assert [fate.action for fate in fates] == [Action.RELAYED] * wanted
+    assert bounce.owed(envelope, 0, [(Recipient(OTTO), outcome)], at=NOW) == ()  # a stranger
 
 
 def test_no_backscatter() -> None:
@@ -149,6 +169,24 @@ async def test_made(site: Site) -> None:
     assert found.message_id == "m1@a.example" and found.dsn.envid == "Q+Q" and found.dsn.arrival == NOW - 60
     assert octets.endswith(HEAD + b"hello\r\n\r\n--" + octets.split(b'boundary="')[1][:26] + b"--\r\n")
     assert notice.envelope.reverse_path is None
+
+
+async def test_what_was_asked_for_is_named(site: Site) -> None:
+    """RFC 2852 §5, RFC 4865 §5.1.2"""
+    assert b"Deliver-By-Date" not in (plain := _octets(await _prepare(site))) and b"Future-Release" not in plain
+    held = Envelope(ANNA, hold_until=1_767_312_000, deliver_by=DeliverBy(3_600, "R"))
+    octets = _octets(await _prepare(site, replace(MAILING, envelope=held)))
+    assert b"Arrival-Date: " in octets
+    assert b"\r\nDeliver-By-Date: " + render_date(NOW - 60 + 3_600) + b"\r\n" in octets
+    assert b"\r\nFuture-Release-Request: until;2026-01-02T00:00:00Z\r\n" in octets
+    octets = _octets(await _prepare(site, replace(MAILING, envelope=replace(held, hold_for=60))))
+    assert b"\r\nFuture-Release-Request: for;60\r\n" in octets
+
+
+async def test_as_safe_and_as_soon_as_the_message(site: Site) -> None:
+    """RFC 8689 §5, RFC 6710 §4.6"""
+    notice = await _prepare(site, replace(MAILING, envelope=Envelope(ANNA, requiretls=True, priority=4)))
+    assert notice.envelope.requiretls and notice.envelope.priority == 4 and notice.envelope.reverse_path is None
 
 
 @pytest.mark.parametrize(

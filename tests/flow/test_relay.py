@@ -361,13 +361,16 @@ async def test_tls_first(tmp_path: Path) -> None:
 
 async def test_requiretls(tmp_path: Path) -> None:
     """RFC 8689 §4.2.1: a verified host that announces it, or the next one"""
-    async with remote_mx() as without, remote_mx(keywords=(*KEYWORDS, "REQUIRETLS")) as mx:
+    requiring = remote_mx(keywords=(*KEYWORDS, "REQUIRETLS"))
+    async with remote_mx() as without, requiring as mx, remote_mx(names=()) as clear:
         bench = trusting(mx, tmp_path)
         dane = host_of(without, Demand.DANE, tlsa=(key_of(without),))
         unverified = host_of(mx, Demand.OPPORTUNISTIC)
         outcome = await bench.relay.open(hop_to(dane, unverified), requiretls=True)
         assert not isinstance(outcome, Link)
         assert (outcome.kind, outcome.enhanced) == (Kind.FAILED, "5.7.30")
+        outcome = await bench.relay.open(hop_to(host_of(clear, Demand.OPPORTUNISTIC)), requiretls=True)
+        assert isinstance(outcome, Outcome) and (outcome.kind, outcome.enhanced) == (Kind.FAILED, "5.7.10")
         link = await bench.relay.open(hop_to(dane, unverified, host_of(mx, Demand.VERIFIED)), requiretls=True)
         assert isinstance(link, Link)
         await link.close()

@@ -39,6 +39,8 @@ SMTP_LOCALPART_OCTETS = 256  # RFC 5321 §4.5.3.1.1 says 64; bounce addresses of
 SMTP_DOMAIN_OCTETS = 255  # RFC 5321 §4.5.3.1.2
 SMTP_REPLY_OCTETS = 512  # RFC 5321 §4.5.3.1.5, with code and CRLF
 SMTP_HOLD_S = 366 * 86_400  # RFC 4865 §4 leaves it to us; a birthday is at most a year away
+SMTP_HOLD_MESSAGES = 1_000  # of one account that wait for a time of their own (RFC 4865 §6)
+SMTP_HOLD_OCTETS = 1024 * 1024 * 1024  # of them, together
 SMTP_DELIVER_BY_S = 60  # RFC 2852 §4: one host that does not answer takes longer than less
 SMTP_DISCARD_OCTETS = 100 * 1024 * 1024  # swallowed of refused messages in one session before it is cut
 

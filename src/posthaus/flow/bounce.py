@@ -6,9 +6,11 @@
     Bouncer     these for the runner of the queue, with the record and the list of suppressed addresses
 
 A DSN never answers a DSN, and a stranger is told of failure alone: of mail that we took from him for somebody else,
-forwarded it, and could not hand over. Mail for nobody was refused in its session, so there is no backscatter.
+forwarded it, and could not hand over. Mail for nobody was refused in its session, so there is no backscatter. By the
+same reason a stranger's DELIVERBY brings no "relayed": at an alias his message has arrived (RFC 2852 §1).
 
-Standards: RFC 3461 §4.1, §4.3, §5.2.2, §5.2.3, §5.2.6, §6.1 and §6.2, RFC 5321 §4.5.5 and §6.1, RFC 8689 §5.
+Standards: RFC 3461 §4.1, §4.3, §5.2.2, §5.2.3, §5.2.6, §6.1 and §6.2, RFC 2852 §4.1.4 and §5,
+           RFC 4865 §5.1.2, RFC 5321 §4.5.5 and §6.1, RFC 6710 §4.6, RFC 8689 §5.
 Faults:    those of flow/ingest.py and of the store.
 """
 
@@ -22,8 +24,9 @@ from posthaus.flow.sign import signatures
 from posthaus.flow.site import Site
 from posthaus.mail import trace
 from posthaus.mail.address import Address
+from posthaus.mail.date import render_utc
 from posthaus.mail.dsn import Cover, cut_header, render_dsn
-from posthaus.mail.envelope import NEVER, Envelope, Recipient
+from posthaus.mail.envelope import NEVER, DeliverBy, Envelope, Recipient
 from posthaus.mail.fate import Action, Dsn, Fate, Original
 from posthaus.mail.header import read_header
 from posthaus.mail.outcome import Kind, Outcome
@@ -69,11 +72,16 @@ class Notice:
     fates: tuple[Fate, ...]
     smtputf8: bool
     signed: bytes = b""  # fields in front of one that leaves the house
+    requiretls: bool = False
+    priority: int = 0
 
     @property
     def envelope(self) -> Envelope:
-        """RFC 3461 §6.1: from the null reverse-path."""
-        return Envelope(None, body="8BITMIME", smtputf8=self.smtputf8)
+        """RFC 3461 §6.1: from the null reverse-path; as safe (RFC 8689 §5) and as soon (RFC 6710 §4.6) as what it
+        speaks of."""
+        return Envelope(
+            None, body="8BITMIME", smtputf8=self.smtputf8, requiretls=self.requiretls, priority=self.priority
+        )
 
 
 # -- who is owed what ----------------------------------------------------------------------------------------------
@@ -92,18 +100,20 @@ def owed(
         return ()
     fates = []
     for recipient, outcome in results:
-        action = _action(recipient, outcome, account)
+        action = _action(recipient, outcome, account, envelope.deliver_by)
         if action is not None:
             fates.append(_fate(recipient, outcome, action, at, retry_until if action is Action.DELAYED else None))
     return tuple(fates)
 
 
-def _action(recipient: Recipient, outcome: Outcome, account: int) -> Action | None:
+def _action(recipient: Recipient, outcome: Outcome, account: int, by: DeliverBy | None) -> Action | None:
     match outcome.kind:
         case Kind.FAILED:
             return Action.FAILED if _asks(recipient, "FAILURE", default=True) else None
         case Kind.DEFERRED:
             return Action.DELAYED if _asks(recipient, "DELAY", default=True) else None
+        case Kind.RELAYED if account and by is not None and _is_told_of_relay(by, outcome):
+            return Action.RELAYED if recipient.notify != NEVER else None
         case Kind.RELAYED if outcome.has_dsn:
             return None  # RFC 3461 §5.2.2: the next server has been asked to tell
         case Kind.RELAYED:
@@ -112,6 +122,11 @@ def _action(recipient: Recipient, outcome: Outcome, account: int) -> Action | No
             action = Action.DELIVERED
     # A stranger is not offered DSN: his address may be forged, and would be told of our success.
     return action if account and _asks(recipient, "SUCCESS", default=False) else None
+
+
+def _is_told_of_relay(by: DeliverBy, outcome: Outcome) -> bool:
+    """RFC 2852 §4.1.4: it is traced, or goes on to where nobody knows of its time."""
+    return by.trace or (by.mode == "N" and not outcome.has_deliver_by)
 
 
 def received(envelope: Envelope, recipients: Iterable[tuple[Recipient, bool]], *, at: int) -> tuple[Fate, ...]:
@@ -167,7 +182,9 @@ async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Noti
     if to is None:
         return None
     envid = decode_xtext(mailing.envelope.envid).decode("ascii", "replace") if mailing.envelope.envid else ""
-    dsn = Dsn(site.hostname, fates, mailing.arrival, envid)
+    by = mailing.envelope.deliver_by
+    deliver_by = None if by is None else mailing.arrival + by.seconds
+    dsn = Dsn(site.hostname, fates, mailing.arrival, envid, deliver_by, _hold(mailing.envelope))
     now = int(site.clock.now())
     cover = Cover(
         sender=Address(POSTMASTER, site.hostname),
@@ -180,7 +197,17 @@ async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Noti
     content = await ingest.content(site, octets, await ingest.prepare(octets), b"")
     signed = b"" if await site.store.read(directory.domain_exists, to.domain) else await _signed(site, octets)
     smtputf8 = dsn.is_global or not str(to).isascii()
-    return Notice(content, to, mailing.tid, site.chance.name(_TID_LETTERS), mailing.account, fates, smtputf8, signed)
+    return Notice(
+        content, to, mailing.tid, site.chance.name(_TID_LETTERS), mailing.account, fates, smtputf8, signed,
+        mailing.envelope.requiretls, mailing.envelope.priority,
+    )  # fmt: skip
+
+
+def _hold(envelope: Envelope) -> str:
+    """RFC 4865 §5.1.2: what was asked for."""
+    if envelope.hold_for is not None:
+        return f"for;{envelope.hold_for}"
+    return f"until;{render_utc(envelope.hold_until)}" if envelope.hold_until is not None else ""
 
 
 async def _signed(site: Site, octets: bytes) -> bytes:

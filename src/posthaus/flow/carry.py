@@ -4,7 +4,7 @@ When all is settled, the same commit claims what else has come for that destinat
 there is mail for it; then it waits a moment for the next load. Mail that requires TLS on its whole way has a connection
 of its own, for not every host will do.
 
-Standards: RFC 5321 §4.5.4.1, RFC 8689 §4.2.
+Standards: RFC 5321 §4.5.4.1, RFC 8689 §4.2 and §5.
 Faults:    none; what goes wrong is an Outcome, a line of the log, or both.
 """
 
@@ -216,7 +216,8 @@ class Carrier:
         return Done(done.parcel, done.settled, tuple(keeping))
 
     async def _send(self, trip: _Trip, claim: Claim) -> list[Outcome]:
-        secret = claim.parcel.envelope.requiretls
+        envelope = claim.parcel.envelope
+        secret = envelope.requiretls and envelope.reverse_path is not None  # RFC 8689 §4.2.1, §5
         link = await self._link(trip, secret, claim)
         if isinstance(link, Outcome):
             return [link] * len(claim.errands)

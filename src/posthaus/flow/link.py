@@ -239,8 +239,10 @@ class Link:
         dialogue = self._dialogue
         engine = dialogue.engine
         self._transactions += 1
-        mail = fit.render_mail(parcel.envelope, recipients, survey, engine.offered, left_s=self._left_s(parcel))
-        rcpts = [fit.render_rcpt(one, engine.offered) for one in recipients]
+        envelope, offered = parcel.envelope, engine.offered
+        left_s = self._left_s(parcel)
+        mail = fit.render_mail(envelope, recipients, survey, offered, verified=dialogue.is_verified, left_s=left_s)
+        rcpts = [fit.render_rcpt(one, offered, envelope.deliver_by) for one in recipients]
         engine.begin(mail, rcpts, survey.size, lacks_end=survey.lacks_end)
         try:
             told = await dialogue.next()
@@ -319,6 +321,7 @@ class Link:
             self.address,
             self.tls,
             has_dsn=kind is Kind.RELAYED and self._dialogue.engine.offered.dsn,
+            has_deliver_by=kind is Kind.RELAYED and self._dialogue.engine.offered.deliver_by_s is not None,
             blames_host=heard.code == 421 or (ask is not Ask.RCPT and heard.enhanced in _OF_THE_HOST),
         )
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from posthaus.flow.settle import Done
 from posthaus.mail.outcome import Kind, Outcome
 from posthaus.store.load import Claim, Settled
-from posthaus.store.queue import Errand, State
+from posthaus.store.queue import Errand, Parcel, State
 
 _NOT_TRIED = Outcome(Kind.DEFERRED, 0, "4.4.7", "not tried yet")
 _EXPIRED = Outcome(Kind.FAILED, 0, "5.4.7", "it could not be delivered in time")
@@ -32,9 +32,10 @@ def decide(claim: Claim, now: int) -> list[Done]:
         elif errand.state == State.RETURNED:
             given_up.append(Settled(errand, _last(errand, _RETURNED)))
         elif now >= parcel.expires:
-            given_up.append(Settled(errand, _last(errand, _EXPIRED)))
+            given_up.append(Settled(errand, _in_time(parcel, errand, "R", now) or _last(errand, _EXPIRED)))
         elif parcel.warn_at and now >= parcel.warn_at:
-            told.append(Settled(errand, errand.reason or _NOT_TRIED, errand.due))
+            why = _in_time(parcel, errand, "N", now) or errand.reason or _NOT_TRIED
+            told.append(Settled(errand, why, errand.due))
         else:
             untouched.append(Settled(errand, None, errand.due))
     found = [
@@ -44,6 +45,18 @@ def decide(claim: Claim, now: int) -> list[Done]:
         Done(parcel, tuple(untouched)),
     ]
     return [done for done in found if done.settled]
+
+
+def _in_time(parcel: Parcel, errand: Errand, mode: str, now: int) -> Outcome | None:
+    """RFC 2852 §4.1.3: its deadline, of this mode, has passed, and the status tells of nothing else."""
+    by = parcel.envelope.deliver_by
+    if by is None or by.mode != mode or now < parcel.created + by.seconds:
+        return None
+    words = "the time in which it had to arrive has passed"
+    if errand.reason is not None and errand.reason.text:
+        words = f"{words}; before that: {errand.reason.text}"
+    outcome = Outcome(Kind.FAILED, 0, "5.4.7", words) if mode == "R" else Outcome(Kind.DEFERRED, 0, "4.4.7", words)
+    return replace(outcome, host=errand.reason.host) if errand.reason is not None else outcome
 
 
 def _last(errand: Errand, why: Outcome) -> Outcome:

@@ -155,9 +155,8 @@ class Relay:
             if isinstance(found, Dialogue):
                 if not requiretls or (found.is_verified and found.engine.offered.requiretls):
                     return Reached(found, host, address)
-                text = "The message requires TLS on its whole way, and this host does not promise it (REQUIRETLS)"
                 await found.close()
-                found = Outcome(Kind.FAILED, 0, "5.7.30", text, host.name, address, found.tls)
+                found = _unfit_for_requiretls(found, host, address)
             self._log.event("relay.refused", host=host.name, address=address, code=found.code, why=found.text)
             failed.append(found)
         return _together(failed)
@@ -297,6 +296,13 @@ class Relay:
         heard = await dialogue.reply()
         if not heard.is_positive:
             raise _Refused(_replied(Kind.DEFERRED, heard, dialogue, host, address))
+
+
+def _unfit_for_requiretls(dialogue: Dialogue, host: Host, address: str) -> Outcome:
+    if not dialogue.tls:
+        return Outcome(Kind.FAILED, 0, "5.7.10", "The message requires TLS, and this host has none", host.name, address)
+    text = "The message requires TLS on its whole way, and this host does not promise it (REQUIRETLS)"
+    return Outcome(Kind.FAILED, 0, "5.7.30", text, host.name, address, dialogue.tls)
 
 
 def _outcome(host: Host, address: str, words: str, enhanced: str, *, tls: str = "") -> Outcome:

@@ -3,7 +3,8 @@
 One Dsn may tell of several recipients. It is written in ASCII as RFC 3464 has it, and as RFC 6533 has it only where an
 address needs that; then its sender spoke SMTPUTF8. Reading takes what other servers write, and never raises.
 
-Standards: RFC 3464 §2, RFC 3461 §6.2, RFC 6522 §3, RFC 6533 §3 to §6, RFC 3834 §3.1.7, RFC 5321 §3.6.3 and §6.1.
+Standards: RFC 3464 §2, RFC 2852 §5, RFC 4865 §5.1.2, RFC 3461 §6.2, RFC 6522 §3, RFC 6533 §3 to §6, RFC 3834 §3.1.7,
+           RFC 5321 §3.6.3 and §6.1.
 Faults:    none; None for what is no DSN.
 """
 
@@ -90,6 +91,10 @@ def _render_status(dsn: Dsn, is_global: bool) -> bytes:
         message.insert(0, _line("Original-Envelope-Id", dsn.envid, is_global))
     if dsn.arrival is not None:
         message.append(compose.raw_field("Arrival-Date", render_date(dsn.arrival)))
+    if dsn.deliver_by is not None:
+        message.append(compose.raw_field("Deliver-By-Date", render_date(dsn.deliver_by)))
+    if dsn.hold:
+        message.append(_line("Future-Release-Request", dsn.hold, is_global))
     return b"\r\n".join([b"".join(message), *[_render_fate(fate, is_global) for fate in dsn.fates]])
 
 

@@ -42,7 +42,7 @@ class Envelope:
     hold_until: int | None = None  # FUTURERELEASE: Unix seconds
     deliver_by: DeliverBy | None = None
     priority: int = 0  # MT-PRIORITY, -9 to 9
-    hold_for: int | None = None  # FUTURERELEASE in seconds from MAIL; the policy makes `hold_until` of it
+    hold_for: int | None = None  # FUTURERELEASE in seconds from MAIL, as it was asked for; `hold_until` follows from it
     tls_optional: bool = False  # not MAIL's but the header's "TLS-Required: No": any way is better than none
 
 

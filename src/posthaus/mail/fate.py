@@ -1,6 +1,6 @@
 """What became of a message, as values: what a delivery status notification says, written or read.
 
-Standards: RFC 3464 §2.2 and §2.3, RFC 6533 §3.
+Standards: RFC 3464 §2.2 and §2.3, RFC 2852 §5, RFC 4865 §5.1.2, RFC 6533 §3.
 Faults:    none; values.
 """
 
@@ -47,6 +47,8 @@ class Dsn:
     fates: tuple[Fate, ...]
     arrival: int | None = None
     envid: str = ""  # Original-Envelope-Id, decoded
+    deliver_by: int | None = None  # Deliver-By-Date
+    hold: str = ""  # Future-Release-Request, "for;3600" or "until;2030-01-01T00:00:00Z"
 
     @property
     def is_global(self) -> bool:

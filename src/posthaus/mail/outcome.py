@@ -29,6 +29,7 @@ class Outcome:
     address: str = ""  # its IP address
     tls: str = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384, verified by DANE"; "" in the clear
     has_dsn: bool = False  # RELAYED: the host announced DSN, so telling of success is its business now
+    has_deliver_by: bool = False  # RELAYED: the host announced DELIVERBY
     blames_host: bool = False  # DEFERRED: the way or the host is at fault, so its other mail need not be tried now
 
     @property

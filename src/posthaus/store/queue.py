@@ -146,11 +146,12 @@ async def enqueue(tx: Tx, parcel: NewParcel, errands: Sequence[NewErrand], now: 
     sender = envelope.reverse_path or Address("", "")
     row = await tx.one(
         "INSERT INTO parcel (blob, size, prefix, tid, account, message_id, sender_localpart, sender_domain, envelope,"
-        " created, expires, warn_at, clock, errands)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
+        " created, expires, warn_at, clock, errands, released)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
         blob, content.size_octets, content.prefix, parcel.tid, parcel.account,
         storable(content.prepared.message_id), storable(sender.localpart), sender.domain, render_envelope(envelope),
         now, parcel.expires, parcel.warn_at, _clock(parcel.warn_at, parcel.expires), len(errands),
+        envelope.hold_until or 0,
     )  # fmt: skip
     assert row is not None
     base: int = row[0] << NUMBER_BITS
@@ -261,6 +262,21 @@ async def agenda(tx: Tx) -> Agenda:
 
 def _or_never(row: Row | None) -> int:
     return NEVER if row is None or row[0] is None else row[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    messages: int
+    octets: int
+
+
+async def held_until_later(tx: Tx, account: int, now: int) -> Held:
+    """What is there for this account that is not to go before a time of its own."""
+    row = await tx.one(
+        "SELECT count(*), coalesce(sum(size), 0) FROM parcel WHERE account=$1 AND released>$2 AND released<>0",
+        account, now,
+    )  # fmt: skip
+    return Held(0, 0) if row is None else Held(int(row[0]), int(row[1]))
 
 
 async def octets(tx: Tx, parcel: int) -> Octets:

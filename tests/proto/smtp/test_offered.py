@@ -37,6 +37,8 @@ def test_no_fixed_maximum() -> None:
 def test_deliver_by_without_a_least_time() -> None:
     """RFC 2852 §3"""
     assert parse("DELIVERBY").deliver_by_s == 0
+    assert parse("DELIVERBY 60,more").deliver_by_s == 60
+    assert parse("DELIVERBY ,more").deliver_by_s == 0
     assert parse().deliver_by_s is None
 
 

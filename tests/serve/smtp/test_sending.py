@@ -113,6 +113,29 @@ async def test_deliver_by(house: Any, parameter: str, by: DeliverBy, expires: in
     assert (one.envelope.deliver_by, one.expires, one.warn_at) == (by, expires, warn_at)
 
 
+@pytest.mark.parametrize(("by", "code"), [("599;R", 501), ("599;N", 501), ("600;R", 250), ("3600;N", 250)])
+async def test_held_until_after_its_deadline(house: Any, by: str, code: int) -> None:
+    """RFC 4865 §5.2.2"""
+    anna = await house.account("anna@example.test")
+
+    line = f"MAIL FROM:<anna@example.test> HOLDFOR=600 BY={by}\r\n"
+    stream = await house.say(house.submission, login(anna) + line.encode(), tls=True)
+    assert stream.codes[-1] == code
+
+
+async def test_too_much_is_held(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 4865 §6: of each account, and only what waits for a time of its own."""
+    monkeypatch.setattr(limit, "SMTP_HOLD_MESSAGES", 1)
+    anna, ben = await house.account("anna@example.test"), await house.account("ben@example.test")
+    data = send("x@elsewhere.example", parameters=" HOLDFOR=3600")
+    assert (await submitted(house, anna, data))[-1] == 250
+    stream = await house.say(house.submission, login(anna) + data.partition(b"RCPT")[0], tls=True)
+    assert stream.codes[-1] == 552
+    assert (await submitted(house, anna, send("x@elsewhere.example")))[-1] == 250
+    mine = data.replace(b"anna@", b"ben@")
+    assert (await submitted(house, ben, mine))[-1] == 250
+
+
 HOLD = [
     ("HOLDFOR=3600", 3_600),
     ("HOLDUNTIL=2026-01-02T00:00:00Z", DAY),

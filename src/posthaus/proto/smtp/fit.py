@@ -9,10 +9,11 @@ SMTPUTF8 is asked for only by what needs it: a localpart beyond ASCII, or such o
 was submitted with SMTPUTF8 (RFC 6531 §3.2). Domains are A-labels already, so a domain alone needs nothing.
 
 MT-PRIORITY, DSN and, in its mode N, DELIVERBY are left out where they are not offered: the message goes without.
-DELIVERBY in its mode R, and REQUIRETLS, are conditions: without them it does not go.
+DELIVERBY in its mode R, and REQUIRETLS, are conditions: without them it does not go. Only a notification goes all the
+same: REQUIRETLS is asked for it where it can be had.
 
-Standards: RFC 1870 §6, RFC 2852 §4, RFC 3461 §4, RFC 3463 §3, RFC 6152 §3, RFC 6531 §3.4, RFC 6533 §3, RFC 6710 §4,
-           RFC 8689 §4.
+Standards: RFC 1870 §6, RFC 2852 §4 and §4.1.4, RFC 3461 §4, RFC 3463 §3, RFC 6152 §3, RFC 6531 §3.4, RFC 6533 §3,
+           RFC 6710 §4, RFC 8689 §4 and §5.
 Faults:    Unfit as a value.
 """
 
@@ -20,9 +21,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthaus.mail.address import Address
-from posthaus.mail.envelope import DeliverBy, Envelope, Recipient
+from posthaus.mail.envelope import NEVER, DeliverBy, Envelope, Recipient
 from posthaus.proto.smtp.content import Survey
 from posthaus.proto.smtp.offered import Offered
+
+_FAILURE, _DELAY = frozenset({"FAILURE"}), frozenset({"DELAY"})
+_BY_TIME_MAX = 999_999_999  # RFC 2852 §4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ def fault_of(envelope: Envelope, survey: Survey, offered: Offered, *, verified: 
         return _EIGHTBIT
     if not offered.smtputf8 and needs_smtputf8(envelope, survey):
         return _UTF8
-    if envelope.requiretls and not (verified and offered.requiretls):
+    # RFC 8689 §5: a notification is not lost for it
+    if envelope.requiretls and envelope.reverse_path is not None and not (verified and offered.requiretls):
         return _REQUIRETLS
     if envelope.deliver_by is not None and envelope.deliver_by.mode == "R":
         if left_s <= 0:
@@ -76,7 +81,13 @@ def recipient_fault(recipient: Recipient, offered: Offered) -> Unfit | None:
 
 
 def render_mail(
-    envelope: Envelope, recipients: Sequence[Recipient], survey: Survey, offered: Offered, *, left_s: int = 0
+    envelope: Envelope,
+    recipients: Sequence[Recipient],
+    survey: Survey,
+    offered: Offered,
+    *,
+    verified: bool = False,
+    left_s: int = 0,
 ) -> bytes:
     """mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF"""
     line = [b"MAIL FROM:<%s>" % _path(envelope.reverse_path)]
@@ -93,21 +104,24 @@ def render_mail(
             line.append(b"RET=" + envelope.ret.encode())
         if envelope.envid is not None:
             line.append(b"ENVID=" + envelope.envid)
-    if envelope.requiretls:
+    if envelope.requiretls and (envelope.reverse_path is not None or (verified and offered.requiretls)):
         line.append(b"REQUIRETLS")
-    if envelope.priority and offered.priority:
+    if offered.priority:
         line.append(b"MT-PRIORITY=%d" % envelope.priority)
     if envelope.deliver_by is not None:
         line += _deliver_by(envelope.deliver_by, offered, left_s)
     return b" ".join(line) + b"\r\n"
 
 
-def render_rcpt(recipient: Recipient, offered: Offered) -> bytes:
+def render_rcpt(recipient: Recipient, offered: Offered, by: DeliverBy | None = None) -> bytes:
     """rcpt = "RCPT TO:" Forward-path [SP Rcpt-parameters] CRLF"""
     line = [b"RCPT TO:<%s>" % _path(recipient.address)]
     if offered.dsn:
-        if recipient.notify:
-            line.append(b"NOTIFY=" + b",".join(sorted(one.encode() for one in recipient.notify)))
+        notify = recipient.notify
+        if by is not None and by.mode == "N" and offered.deliver_by_s is None and notify != NEVER:
+            notify = (notify or _FAILURE) | _DELAY  # RFC 2852 §4.1.4.2
+        if notify:
+            line.append(b"NOTIFY=" + b",".join(sorted(one.encode() for one in notify)))
         if recipient.orcpt is not None:
             line.append(b"ORCPT=" + (recipient.orcpt if offered.smtputf8 else _ascii_orcpt(recipient.orcpt)))
     return b" ".join(line) + b"\r\n"
@@ -118,10 +132,10 @@ def _path(address: Address | None) -> bytes:
 
 
 def _deliver_by(wanted: DeliverBy, offered: Offered, left_s: int) -> list[bytes]:
-    """by-value = by-time ";" by-mode [by-trace]; a time that the host finds too short would only be refused."""
-    least = offered.deliver_by_s
-    if least is None or left_s < least:
+    """by-value = by-time ";" by-mode [by-trace]; the host's minimum is for mode R alone, which fault_of() judges."""
+    if offered.deliver_by_s is None:
         return []
+    left_s = max(-_BY_TIME_MAX, min(left_s, _BY_TIME_MAX))
     return [b"BY=%d;%s%s" % (left_s, wanted.mode.encode(), b"T" if wanted.trace else b"")]
 
 

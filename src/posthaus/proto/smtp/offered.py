@@ -55,7 +55,7 @@ def parse_offered(reply: Heard) -> Offered:
         priority="MT-PRIORITY" in words,
         size="SIZE" in words,
         size_octets=_number(words.get("SIZE")) or None,
-        deliver_by_s=(_number(words["DELIVERBY"]) or 0) if "DELIVERBY" in words else None,
+        deliver_by_s=_min_by_time(words["DELIVERBY"]) if "DELIVERBY" in words else None,
         mechanisms=tuple(dict.fromkeys(words.get("AUTH", ()))),
         recipients=_least(limits.get("RCPTMAX"), limit.RELAY_RECIPIENTS),
         domains=_least(limits.get("RCPTDOMAINMAX"), limit.RELAY_RECIPIENTS),
@@ -67,6 +67,11 @@ def _number(arguments: list[str] | None) -> int | None:
     if not arguments or not arguments[0].isascii() or not arguments[0].isdigit() or len(arguments[0]) > 20:
         return None
     return int(arguments[0])
+
+
+def _min_by_time(arguments: list[str]) -> int:
+    """deliverby-param = min-by-time *( ',' extension-token )"""
+    return _number([one.partition(",")[0] for one in arguments]) or 0
 
 
 def _least(value: str | None, ours: int) -> int:

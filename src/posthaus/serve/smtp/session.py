@@ -317,6 +317,7 @@ class Session:
             reverse_path=transaction.envelope.reverse_path or "<>",
             recipients=len(transaction.recipients),
             size=asked.size_octets,
+            priority=transaction.envelope.priority or None,
             account=identity.account_id if identity is not None else None,
             code=answer.code,
             why=answer.text,

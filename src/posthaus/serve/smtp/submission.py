@@ -6,7 +6,7 @@ author must. The network is judged by the client's own address, which behind a l
 Date and Message-ID are added where they are missing, Bcc is dropped. All else is as on port 25, which does the
 delivering.
 
-Standards: RFC 6409 §4.3, §6.1, §8, RFC 8314 §3.3, RFC 4954 §6.
+Standards: RFC 6409 §4.3, §6.1, §8, RFC 8314 §3.3, RFC 4865 §4.2, §5.2.2 and §6, RFC 4954 §6.
 Faults:    those of the store and of flow/deliver.py.
 """
 
@@ -28,7 +28,7 @@ from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.reply import Reply
 from posthaus.serve.smtp.mx import MxPolicy, enter
-from posthaus.store import directory, sending
+from posthaus.store import directory, queue, sending
 from posthaus.store.suppression import suppressed
 from posthaus.store.tx import Tx
 
@@ -74,9 +74,9 @@ class SubmissionPolicy:
             self._refused(transaction, "held", path)
             return reply.SENDING_HELD
         answer = await self._inner.mail(transaction)
-        return self._wishes(transaction) if answer.is_positive else answer
+        return await self._wishes(transaction) if answer.is_positive else answer
 
-    def _wishes(self, transaction: Transaction) -> Reply:
+    async def _wishes(self, transaction: Transaction) -> Reply:
         """When it is to go, and before which other mail."""
         envelope, now = transaction.envelope, int(transaction.at)
         if envelope.hold_for is not None or envelope.hold_until is not None:
@@ -85,7 +85,13 @@ class SubmissionPolicy:
             until = now + envelope.hold_for if envelope.hold_for is not None else envelope.hold_until or 0
             if not now < until <= now + limit.SMTP_HOLD_S:
                 return reply.HOLD_IS_PAST if until <= now else reply.HOLD_TOO_LONG
-            transaction.envelope = replace(envelope, hold_until=until, hold_for=None)
+            by = envelope.deliver_by
+            if by is not None and until > now + by.seconds:
+                return reply.HOLD_BEHIND_DEADLINE
+            transaction.envelope = replace(envelope, hold_until=until)
+            held = await self._site.store.read(queue.held_until_later, transaction.account_id, now)
+            if held.messages >= limit.SMTP_HOLD_MESSAGES or held.octets >= limit.SMTP_HOLD_OCTETS:
+                return reply.HOLD_TOO_MUCH
         elif envelope.priority > 0 and transaction.client.identity is None:
             transaction.envelope = replace(envelope, priority=0)
             return reply.PRIORITY_LOWERED
