@@ -290,6 +290,8 @@ class App:
         for address in send.source:
             if not is_of_this_host(address):
                 raise SettingFault(f"send.source has {address}, which is no address of this host")
+        if send.hold:
+            self.log.warn("send.held", why="mail for other servers waits until `posthaus queue release`")
         for network in wide_networks(send.networks):
             self.log.warn("send.wide-network", network=network, why="everybody in it may send without log-in")
 

@@ -9,6 +9,7 @@ import pytest
 
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
+from posthaus.base.setting import SendSetting
 from posthaus.check.keyrecord import render_key_record
 from posthaus.check.signingkey import make_private, read_signing_key
 from posthaus.flow import bounce, ingest, srs
@@ -22,7 +23,7 @@ from posthaus.mail.dsn import ReadDsn, read_dsn
 from posthaus.mail.envelope import DeliverBy, Envelope, Recipient
 from posthaus.mail.fate import Action, Fate
 from posthaus.mail.outcome import Kind, Outcome
-from posthaus.store import account, blob, directory, dkimkey, queue, record, suppression
+from posthaus.store import account, blob, directory, dkimkey, postmaster, queue, record, suppression
 from posthaus.store import load as loads
 from posthaus.store.dkimkey import NewKey
 from posthaus.store.drivers.disk import DiskBlobs
@@ -247,6 +248,15 @@ async def test_the_account_if_the_address_is_gone(site: Site) -> None:
     await site.store.write(account.mark_removed, ben.id)
     assert await site.store.write(bounce.put, notice, HERE, NOW) == "nowhere"
     assert await site.store.write(bounce.put, replace(notice, account=999), HERE, NOW) == "nowhere"
+
+
+async def test_held_by_the_settings(site: Site) -> None:
+    """A notification that would leave the house waits there as well."""
+    site = replace(site, send=SendSetting(hold=True))
+    notice = await _prepare(site, replace(MAILING, envelope=Envelope(OTTO)))
+    assert await site.store.write(bounce.put, notice, HERE, NOW) == "queue"
+    (only,) = await site.store.read(postmaster.listing, postmaster.Which(), 0, 9)
+    assert only.errand.state == queue.State.HELD
 
 
 # -- with the queue ------------------------------------------------------------------------------------------------

@@ -190,6 +190,11 @@ class SendSetting:
     warn: Duration = setting(
         Duration(4 * 3600.0), 'After how long the sender is told that it takes time. "0 s": never.', check=_not_negative
     )
+    hold: bool = setting(
+        False,
+        "Whether mail for other servers waits in the queue, held, until `posthaus queue release` lets it go. For "
+        "trying out: nothing leaves the house by itself.",
+    )
     networks: tuple[str, ...] = setting(
         (),
         "Networks that may submit mail without log-in, such as a printer's. Only from addresses of domains of ours.",

@@ -5,6 +5,7 @@ Faults:    Refusal with one line for people.
 """
 
 import dataclasses
+import shlex
 import sys
 import time
 from argparse import Namespace
@@ -14,6 +15,7 @@ from posthaus.base.error import Refusal
 from posthaus.base.setting import (
     FILE_NAME,
     ListenSetting,
+    SendSetting,
     Settings,
     StoreSetting,
     loopback,
@@ -107,7 +109,7 @@ def dev(options: Namespace) -> int:
 
     folder = Path(options.house)
     if not (folder / FILE_NAME).exists():
-        settings = Settings(listen=ListenSetting(port_base=options.port_base))
+        settings = Settings(listen=ListenSetting(port_base=options.port_base), send=SendSetting(hold=True))
         _make(folder, DEV_DOMAIN, "localhost", settings, on_loopback=True)
         _add_people(folder)
     settings = read_settings(folder)
@@ -117,6 +119,10 @@ def dev(options: Namespace) -> int:
         port = getattr(settings.listen, field.name)
         if isinstance(port, int) and port and field.name != "port_base":
             print(f"  {port + settings.listen.port_base:5}  {field.metadata['help'].partition('. ')[0].rstrip('.')}")
+    if settings.send.hold:
+        print("Mail for other domains is taken, and waits: nothing leaves this machine by itself. See it, let it go:")
+        print(f"  posthaus -C {shlex.quote(str(folder))} queue list")
+        print(f"  posthaus -C {shlex.quote(str(folder))} queue release --all")
     sys.stdout.flush()
     return run(folder, 1)
 

@@ -40,7 +40,8 @@ def of_entry(entry: Entry, accounts: Mapping[int, str]) -> str:
         case Kind.SUBMITTED:
             return _submitted(words, who, accounts)
         case Kind.QUEUED:
-            return f"{who}: put into the queue, on its way to {_destination(str(words.get('to', '')))}."
+            held = ", held there by the settings until it is released" if words.get("held") else ""
+            return f"{who}: put into the queue, on its way to {_destination(str(words.get('to', '')))}{held}."
         case Kind.HELD:
             return f"{who}: held back by hand."
         case Kind.RELEASED:

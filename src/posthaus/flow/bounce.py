@@ -74,6 +74,7 @@ class Notice:
     signed: bytes = b""  # fields in front of one that leaves the house
     requiretls: bool = False
     priority: int = 0
+    is_held: bool = False  # where it leaves the house
 
     @property
     def envelope(self) -> Envelope:
@@ -199,7 +200,7 @@ async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Noti
     smtputf8 = dsn.is_global or not str(to).isascii()
     return Notice(
         content, to, mailing.tid, site.chance.name(_TID_LETTERS), mailing.account, fates, smtputf8, signed,
-        mailing.envelope.requiretls, mailing.envelope.priority,
+        mailing.envelope.requiretls, mailing.envelope.priority, site.send.hold,
     )  # fmt: skip
 
 
@@ -277,7 +278,8 @@ async def _enqueue(tx: Tx, notice: Notice, to: Address, now: int) -> None:
     content = replace(notice.content, prefix=notice.signed)
     parcel = NewParcel(content, notice.envelope, notice.own_tid, 0, now + limit.DSN_GIVE_UP_S, 0)
     # RFC 3461 §6.1: nobody is to be told of the fate of a DSN
-    errand = NewErrand(Recipient(to, notify=NEVER), await smarthost.destination(tx, to, None), now)
+    key = await smarthost.destination(tx, to, None)
+    errand = NewErrand(Recipient(to, notify=NEVER), key, now, is_held=notice.is_held)
     await queue.enqueue(tx, parcel, [errand], now)
 
 

@@ -67,6 +67,7 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
             ways,
             transaction.blind,
             _origin(transaction),
+            site.send.hold,
             report.hear(octets, prepared, transaction.envelope),
         )
         notice = await _notice(site, plan, octets, now)

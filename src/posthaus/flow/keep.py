@@ -67,6 +67,7 @@ class Plan:
     ways: tuple[Way, ...] = ()
     blind: bytes = b""  # the lines in front of the author's own copy
     origin: Mapping[str, str | int] = field(default_factory=dict)  # for the record
+    is_held: bool = False  # what is for other servers waits until a person says so
     heard: report.Heard | None = None  # what it says of a message that we sent
 
     def is_at_once(self, now: int) -> bool:
@@ -126,7 +127,7 @@ async def _enqueue(tx: Tx, plan: Plan, way: Way, content: Content, now: int) -> 
     errands = []
     for one in way.recipients:
         key = await destination(tx, one.address, way.reverse_path, is_tls_optional=is_tls_optional)
-        errands.append(NewErrand(one, key, plan.times.due))
+        errands.append(NewErrand(one, key, plan.times.due, is_held=plan.is_held))
     await queue.enqueue(tx, parcel, errands, now)
     return errands
 
@@ -155,7 +156,8 @@ def _entries(plan: Plan, queued: Sequence[NewErrand], now: int) -> list[Entry]:
     entries = [Entry(plan.tid, now, record.Kind.SUBMITTED, sender, words, prepared.message_id)]
     for errand in queued:
         whom = errand.recipient.address.key
-        entries.append(Entry(plan.tid, now, record.Kind.QUEUED, whom, {"to": errand.destination}))
+        to: dict[str, str | int] = {"to": errand.destination, "held": int(errand.is_held)}
+        entries.append(Entry(plan.tid, now, record.Kind.QUEUED, whom, to))
     return entries
 
 

@@ -148,7 +148,8 @@ class TlsReporter:
                 )
                 continue
             key = await smarthost.destination(tx, letter.to, None, is_tls_optional=True)
-            await queue.enqueue(tx, parcel, [NewErrand(Recipient(letter.to, notify=NEVER), key, now)], now)
+            errand = NewErrand(Recipient(letter.to, notify=NEVER), key, now, is_held=self._site.send.hold)
+            await queue.enqueue(tx, parcel, [errand], now)
         await tlsresult.remove(tx, day, domain)
 
 

@@ -5,7 +5,7 @@ worker's lease on a few errands, nearly always those that go over one connection
 
     WAITING   load = 0: tried when `due` has come and its destination may be tried
               load > 0: claimed. Nobody else takes it until it is settled, or until its load has ended
-    HELD      a person said so; `due` never comes
+    HELD      a person said so, or the settings; `due` never comes
     RETURNED  a person said so; the next look of the runner at its parcel gives it up, with a DSN
     DROPPED   the same without one; only where it was claimed at that moment, else the row is gone
 
@@ -59,12 +59,14 @@ class State(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewErrand:
-    """A recipient to whom the message is to be sent. `account` only where the destination is LOCAL."""
+    """A recipient to whom the message is to be sent. `account` only where the destination is LOCAL. is_held: not before
+    a person says so."""
 
     recipient: Recipient
     destination: str
     due: int
     account: int = 0
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +160,23 @@ async def enqueue(tx: Tx, parcel: NewParcel, errands: Sequence[NewErrand], now: 
     rank = -envelope.priority
     await tx.many(
         "INSERT INTO errand (id, destination, rank, due, state, load, attempts, localpart, domain, orcpt, notify,"
-        " account, reason) VALUES ($1, $2, $3, $4, 0, 0, 0, $5, $6, $7, $8, $9, '')",
+        " account, reason) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8, $9, $10, '')",
         [
-            (base + n, e.destination, rank, e.due, storable(e.recipient.address.localpart), e.recipient.address.domain,
-             e.recipient.orcpt, render_notify(e.recipient.notify), e.account)
+            (base + n, e.destination, rank, _due(e), int(State.HELD if e.is_held else State.WAITING),
+             storable(e.recipient.address.localpart), e.recipient.address.domain, e.recipient.orcpt,
+             render_notify(e.recipient.notify), e.account)
             for n, e in enumerate(errands)
         ],
     )  # fmt: skip
     for name in sorted({e.destination for e in errands}):
-        due = [e.due for e in errands if e.destination == name]
+        due = [_due(e) for e in errands if e.destination == name]
         await _reach(tx, name, min(due), len(due), now)
     tx.touch(bell.QUEUE, 1)
     return row[0]  # type: ignore[no-any-return]
+
+
+def _due(errand: NewErrand) -> int:
+    return NEVER if errand.is_held else errand.due
 
 
 def _clock(warn_at: int, expires: int) -> int:

@@ -27,7 +27,7 @@ class Kind(enum.IntEnum):
     """In the order in which they happen within one second."""
 
     SUBMITTED = 0  # words: account, by, peer, name, tls, size, subject
-    QUEUED = 1  # to
+    QUEUED = 1  # to, held
     HELD = 2
     RELEASED = 3
     DEFERRED = 4  # as `of_outcome` has them, these four; and due

@@ -8,12 +8,13 @@ import pytest
 from tests.check.keys import Zone
 
 from posthaus.base import limit
+from posthaus.base.setting import SendSetting
 from posthaus.check.arc import validate
 from posthaus.check.dkim import verify
 from posthaus.flow.rotate import make_key
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import DeliverBy
-from posthaus.store import account, dkimkey, mailbox, record, sending, suppression
+from posthaus.store import account, dkimkey, load, mailbox, postmaster, queue, record, sending, suppression
 from posthaus.store.tx import Tx
 
 MESSAGE = (
@@ -111,6 +112,22 @@ async def test_deliver_by(house: Any, parameter: str, by: DeliverBy, expires: in
     assert (await submitted(house, anna, send("x@elsewhere.example", parameters=f" {parameter}")))[-1] == 250
     (one,) = await house.errands()
     assert (one.envelope.deliver_by, one.expires, one.warn_at) == (by, expires, warn_at)
+
+
+async def test_the_settings_hold_it(house: Any) -> None:
+    """Mail for other servers waits until a person says so; mail to us does not."""
+    house.site = replace(house.site, send=SendSetting(hold=True))
+    anna, ben = await house.account("anna@example.test"), await house.account("ben@example.test")
+    assert (await submitted(house, anna, send("ben@example.test", "x@elsewhere.example")))[-1] == 250
+    assert len(await house.messages(ben)) == 1
+    store, now = house.site.store, int(house.site.clock.now())
+    (one,) = await store.read(postmaster.listing, postmaster.Which(), 0, 9)
+    assert (one.errand.recipient.address.domain, one.errand.state) == ("elsewhere.example", queue.State.HELD)
+    until = now + 30 * DAY
+    assert await store.write(load.claim, "w", until, until + 60, 9, 9, suspects=False) == []
+    await store.write(postmaster.act, postmaster.Act.RELEASE, postmaster.Which(), 0, 9, now)
+    (it,) = await store.write(load.claim, "w", now, now + 60, 9, 9, suspects=False)
+    assert it.destination == "mx/elsewhere.example"
 
 
 @pytest.mark.parametrize(("by", "code"), [("599;R", 501), ("599;N", 501), ("600;R", 250), ("3600;N", 250)])
