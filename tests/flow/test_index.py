@@ -8,6 +8,7 @@ import pytest
 from posthaus.base import limit
 from posthaus.flow.index import Indexer
 from posthaus.mail.prepare import prepare
+from posthaus.mail.text import Text
 from posthaus.store import blob, message, purge, textsource
 from posthaus.store.drivers.disk import DiskBlobs
 from posthaus.store.message import Content, Placing
@@ -75,6 +76,31 @@ async def test_what_is_in_is_not_taken_in_again_after_a_stop(
     clock.jump(limit.INDEX_LATE_S + 1)
     assert await later.round() == 0
     assert await index.upto() == last
+
+
+async def test_few_long_texts_are_in_memory_together(
+    store: Store, blobs: DiskBlobs, index: TextIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two do not fit, each is a piece of its own; all are taken in."""
+    monkeypatch.setattr(limit, "INDEX_PIECE_CHARACTERS", 300)
+    anna = await person(store, "anna")
+    for number in range(5):
+        await _keep(store, anna, f"{number} and on and on" * (1 + 20 * (number % 2)))
+    indexer = Indexer(store, blobs, index, JumpClock(NOW, frozen=True))
+    assert await indexer.round() == 5
+    assert await indexer.round() == 0
+    assert await _found(index, anna, "and on and on") == 5
+
+
+async def test_a_huge_text_is_not_even_decoded(
+    store: Store, blobs: DiskBlobs, index: TextIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limit, "INDEX_TEXT_OCTETS", 1_000)
+    monkeypatch.setattr(Text, "whole", property(lambda _: pytest.fail("it is decoded")))
+    anna = await person(store, "anna")
+    await _keep(store, anna, "much " * 1_000)
+    assert await Indexer(store, blobs, index, JumpClock(NOW, frozen=True)).round() == 1
+    assert (await index.candidates(anna.id, ["much"])).messages["much"]  # read by every search
 
 
 async def test_begun_anew_by_somebody_else(store: Store, blobs: DiskBlobs, index: TextIndex) -> None:

@@ -282,6 +282,8 @@ INDEX_QUIET_S = 0.5  # for so long, once it had something to do
 INDEX_PATIENCE_S = 2.0  # that the index waits for a busy worker, then it adds one piece more
 INDEX_LOOK_IDS = 5_000
 INDEX_TEXT_CHARACTERS = 2_000_000  # of one message; a longer text is read again by every search
+INDEX_TEXT_OCTETS = 4 * 1024 * 1024  # of it before it is decoded, which takes some three times as much memory
+INDEX_PIECE_CHARACTERS = 4_000_000  # of the texts of one piece, which are in memory together
 INDEX_CLEAN_S = 6 * 3_600.0
 INDEX_LATE_S = 2 * STORE_STATEMENT_TIMEOUT_S  # PostgreSQL: a transaction is given up before it takes so long
 

@@ -59,15 +59,16 @@ class Indexer:
             if not ids:
                 return added
             missing = [message for message in ids if message not in there]
-            piece, left = missing[: limit.INDEX_PIECE], missing[limit.INDEX_PIECE :]
-            safe = min(self._safe(ids[-1]), left[0] - 1 if left else ids[-1])
-            if not piece and safe <= upto:
+            safe = self._safe(ids[-1])
+            if not missing and safe <= upto:
                 return added
             begun = self._clock.monotonic()
             if not added:
                 await self._rest(limit.INDEX_REST_S)
-            await self._index.add(await self._entries(piece), max(safe, upto))
-            upto = max(safe, upto)
+            piece, entries = await self._piece(missing[: limit.INDEX_PIECE])
+            left = missing[len(piece) :]
+            upto = max(min(safe, left[0] - 1 if left else ids[-1]), upto)
+            await self._index.add(entries, upto)
             there = {message for message in (*there, *piece) if message > upto}
             added += len(piece)
             await self._rest(self._clock.monotonic() - begun)
@@ -93,15 +94,23 @@ class Indexer:
         when, seen = self._looks[0]
         return seen if when <= now - self._index.late_s else 0
 
-    async def _entries(self, messages: list[int]) -> list[Entry]:
-        entries = []
+    async def _piece(self, messages: list[int]) -> tuple[list[int], list[Entry]]:
+        """The first of these messages, as many as may be in memory together, and what is added of them."""
+        entries: list[Entry] = []
+        characters = 0
         for message, accounts, row in await self._store.read(textsource.read, messages):
-            entries.append(Entry(message, accounts, await self._text(row)))
+            text = await self._text(row)
+            characters += len(text or "")
+            if entries and characters > limit.INDEX_PIECE_CHARACTERS:
+                return [one for one in messages if one < message], entries
+            entries.append(Entry(message, accounts, text))
             await asyncio.sleep(0)
-        return entries
+        return messages, entries
 
     async def _text(self, row: Row) -> str | None:
         made = text_of(row)
+        if made.size > limit.INDEX_TEXT_OCTETS:
+            return None
         text = await read_outside(self._blobs, made) if isinstance(made, Outside) else made
         if isinstance(made, Outside):
             whole = await asyncio.to_thread(lambda: text.whole)  # megabytes, perhaps

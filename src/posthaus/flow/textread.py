@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from posthaus.mail import structure
 from posthaus.mail.structure import Part
-from posthaus.mail.text import Cut, Text, cut_spans
+from posthaus.mail.text import Cut, Text, cut_octets, cut_spans
 from posthaus.store.blob import BlobStore, unpack
 from posthaus.store.tx import Row
 
@@ -23,6 +23,11 @@ class Outside:
     prefix: bytes
     head: bytes
     place: str
+
+    @property
+    def size(self) -> int:
+        """As Text.size."""
+        return len(self.prefix) + len(self.head) + cut_octets(self.root)
 
 
 def text_of(row: Row) -> Text | Outside:

@@ -52,6 +52,10 @@ def cut_spans(root: Part) -> list[tuple[int, int]]:
     return spans + [(part.header_start, part.body_start) for part in parts(root) if part is not root]
 
 
+def cut_octets(root: Part) -> int:
+    return sum([end - start for start, end in cut_spans(root)])
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A text that was made before and kept."""
@@ -84,6 +88,11 @@ class Text:
         if any(text.holds(needle) for text in self._texts):
             return True
         return any(text.holds(needle) for text in self._read_on())
+
+    @property
+    def size(self) -> int:
+        """Octets that are read for it."""
+        return len(self._head) + cut_octets(self._root)
 
     @property
     def headers(self) -> str:
