@@ -39,6 +39,7 @@ DATES = [
     (b"5 Jan 2026 24:00:00 +0000", None, None),
     (b"5 Jan 2026 23:59:60 +0000", JAN_5 - 3 + 86_400, 0),
     (b"5 Jan 0001 00:00:00 +0000", None, None),
+    (b"Mon, 05 Jan 0126 00:00:03 +0000", JAN_5, 0),
     (b"5 Jan 9999 00:00:00 +0000", None, None),
     (b"yesterday", None, None),
     (b"", None, None),

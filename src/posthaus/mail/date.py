@@ -120,9 +120,9 @@ def _day(year: int, month: int, day: int) -> int | None:
 
 
 def _full_year(digits: bytes) -> int:
-    # RFC 5322 §4.3: 00 to 49 are 2000 to 2049; 50 to 999 count from 1900.
+    # RFC 5322 §4.3: 00 to 49 are 2000 to 2049; 50 to 999 count from 1900. So does 0102, which old programs wrote.
     year = int(digits)
-    if len(digits) == 4:
+    if len(digits) == 4 and not 100 <= year < 200:
         return year
     return year + 2_000 if len(digits) == 2 and year < 50 else year + 1_900
 

@@ -46,6 +46,19 @@ async def test_each_key(house: ImapHouse) -> None:
     assert await sorted_by(client, "REVERSE ARRIVAL") == [1, 2, 3, 4]  # all came at once: the order of the mailbox
 
 
+async def test_letters_come_before_signs_and_groups_have_names(house: ImapHouse) -> None:
+    client = await filled(
+        house,
+        mail("^caret", to="undisclosed-recipients:;"),
+        mail("Zebra", to="Friends: zoe@x.example, ann@x.example;"),
+        mail("[only a blob]", to="bert@x.example"),
+        mail("zebras", to='"Yan" <yan@x.example>'),
+    )
+    assert await sorted_by(client, "SUBJECT") == [2, 4, 3, 1]  # RFC 5051 §2: compared as capitals
+    assert await sorted_by(client, "TO") == [3, 2, 1, 4]  # RFC 9051 §7.5.2: addr-mailbox is the group's name
+    assert await sorted_by(client, "DISPLAYTO") == [3, 2, 1, 4]
+
+
 async def test_several_keys_as_a_model_says(house: ImapHouse) -> None:
     chance = random.Random(SEED)
     rows = [(chance.choice("abc"), chance.choice("xyz"), chance.randint(1, 3) * 10) for _ in range(60)]

@@ -58,24 +58,32 @@ def _value(name: bytes, *row: Any) -> Any:
         sent_at, received = row
         return received if sent_at is None else sent_at
     if name == b"SUBJECT":
-        return fold(row[0])
+        return _collated(row[0])
     field = _FIELDS.get(name)
     return row[0] if field is None else _address(field, *row, display=name.startswith(b"DISPLAY"))
 
 
 def _address(field: bytes, fields: bytes, index: bytes, *, display: bool) -> str:
-    """RFC 5256 §3: the mailbox of the first address; RFC 5957 §3: its display name, or else its address."""
+    """RFC 5256 §3: addr-mailbox of the first address, which is a group's name where a group comes first; RFC 5957 §3:
+    its display name, or else its address."""
     pick = fieldcache.compile((field,))
     value = read_header(pick(fields, index)).value(field) if pick is not None else None
     for one in parse_address_list(value) if value else ():
-        if one.domain is not None and one.localpart is not None:
-            return fold(_display(one) if display else decode_text(one.localpart))
+        if one.localpart is not None:
+            return _collated(_display(one) if display else decode_text(one.localpart))
     return ""
 
 
 def _display(one: HeaderAddress) -> str:
     name = decode_words(one.display).strip() if one.display else ""
-    return name or f"{decode_text(one.localpart or b'')}@{decode_text(one.domain or b'')}"
+    if name or one.domain is None:
+        return name or decode_words(one.localpart or b"")
+    return f"{decode_text(one.localpart or b'')}@{decode_text(one.domain)}"
+
+
+def _collated(text: str) -> str:
+    """To compare by: capitals, as letters come before "[" and "^" then (RFC 5051 §2, RFC 4790 §9.2.1)."""
+    return fold(text).upper()
 
 
 def columns_of(keys: Sequence[SortKey]) -> tuple[str, ...]:
