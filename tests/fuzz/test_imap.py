@@ -51,9 +51,7 @@ _WORDS = [
     ),
     *(b"{999999}\r\n", b"{99+}\r\n", b"DONE", b"=", b"AAAA", b"PLAIN", b"RETURN", b"STATUS", b"MESSAGES", b"FLAGS"),
     *(b"BODY", b"BODY.PEEK", b"HEADER.FIELDS", b"BINARY", b"OR", b"NOT", b"FROM", b"SINCE", b"1-Jan-2020", b"CHARSET"),
-<<<<<<< HEAD
     *(b"/private/x", b"/shared", b"MAXSIZE", b"DEPTH", b"infinity", b"METADATA", b"FILTER"),
-=======
     *(
         b"SORT",
         b"THREAD",
@@ -66,7 +64,6 @@ _WORDS = [
         b"PARTIAL",
     ),
     *(b"UNCHANGEDSINCE", b"CHANGEDSINCE", b"VANISHED", b"MODSEQ", b"(QRESYNC (1 1 1:4 (1 2)))", b"-1:-100", b"SAVE"),
->>>>>>> 197da29 (imap: SORT compares as capitals do and knows groups by name; mail of the year 0102; SORT, THREAD and more words for the fuzzer)
     *(b"UTF-8", b"QRESYNC", b"CONDSTORE", b"IMAP4rev2", b"UTF8", b'" 1-Jan-2020 00:00:00 +0000"', b"+FLAGS.SILENT"),
 ]
 _OCTETS = st.one_of(
