@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from posthaus.base import limit
+from posthaus.net.deflate import Deflate
 from posthaus.net.stream import Stream, Wake
 from posthaus.net.tls import Certificates, server_end_point
 from posthaus.net.tlslayer import TlsFault
@@ -162,6 +163,31 @@ async def test_octets_come_and_go_and_the_peer_is_known() -> None:
         assert pair.stream.peer.is_loopback
         assert pair.stream.tls is None
         assert pair.stream.channel_binding("tls-server-end-point") is None
+
+
+async def test_deflated() -> None:
+    """In both directions, and a bomb is taken in pieces without anything more coming."""
+    async with paired() as pair:
+        pair.stream.begin_deflate()
+        assert pair.stream.compressed
+        theirs = Deflate()
+        await pair.client.send(theirs.seal(b"a1 NOOP\r\n"))
+        assert await pair.stream.wait(LONG_S) is Wake.OCTETS
+        assert pair.stream.take() == b"a1 NOOP\r\n"
+        pair.stream.write(b"a1 OK\r\n")
+        assert theirs.open(await pair.client.receive()) == (b"a1 OK\r\n", None)
+        await pair.client.send(theirs.seal(b"x" * 3_000_000))
+        octets = 0
+        while octets < 3_000_000:
+            assert await pair.stream.wait(LONG_S) is Wake.OCTETS
+            piece = pair.stream.take()
+            assert len(piece) <= limit.INFLATE_OCTETS
+            octets += len(piece)
+        assert octets == 3_000_000
+        await pair.client.send(b"no deflated octets")
+        assert await pair.stream.wait(LONG_S) is Wake.OCTETS
+        with pytest.raises(ConnectionError):
+            pair.stream.take()
 
 
 async def test_what_is_not_taken_wakes_again() -> None:

@@ -78,6 +78,7 @@ IMAP_COMMAND_OCTETS = 256 * 1024  # line and small literals of one command toget
 IMAP_LITERAL_OCTETS = 64 * 1024  # of a literal that is not a message
 IMAP_LITERALS = 1_000  # in one command
 IMAP_APPEND_OCTETS = 64 * 1024 * 1024  # of all messages of one APPEND, where it has several: one transaction
+INFLATE_OCTETS = 256 * 1024  # unpacked at a time of what a peer has deflated, which may be a thousandth of it
 IMAP_UNAUTHENTICATED_LINE_OCTETS = 16 * 1024
 IMAP_NESTING = 50  # parentheses of SEARCH and LIST
 IMAP_IDLE_TIMEOUT_S = 1_800.0  # RFC 9051 §5.4: at least 30 minutes once logged in

@@ -5,7 +5,7 @@ wheel holds one handle at most), no buffer. When a session does not take what ca
 does not read, drain() waits. Clear octets that were received before the TLS handshake are dropped, because an attacker
 may have put them there (STARTTLS injection).
 
-Standards: RFC 3207 §4.2, RFC 9051 §6.2.1, RFC 2595 §4, RFC 5929 §4.
+Standards: RFC 3207 §4.2, RFC 9051 §6.2.1, RFC 2595 §4, RFC 5929 §4, RFC 4978 §4.
 Faults:    ConnectionError when the peer is gone, too slow, or its handshake fails.
 """
 
@@ -17,6 +17,7 @@ from enum import Enum
 from typing import cast
 
 from posthaus.base import limit
+from posthaus.net.deflate import Deflate
 from posthaus.net.peer import Peer, TlsState, plain_address
 from posthaus.net.tlslayer import TlsFault, TlsLayer
 from posthaus.net.wheel import Handle, Wheel
@@ -42,6 +43,7 @@ class Stream(asyncio.Protocol):
         "_chunks",
         "_closing",
         "_deadline",
+        "_deflate",
         "_ended",
         "_full",
         "_held",
@@ -66,6 +68,7 @@ class Stream(asyncio.Protocol):
         self._accepted: Callable[[Stream], None] | None = accepted
         self._transport: asyncio.Transport | None = None
         self._layer: TlsLayer | None = None
+        self._deflate: Deflate | None = None  # inside of TLS
         self._waiter: asyncio.Future[bool] | None = None
         self._alarm: Handle | None = None
         self._deadline = 0.0
@@ -123,13 +126,18 @@ class Stream(asyncio.Protocol):
         return False
 
     def take(self) -> bytes:
-        """All octets that came in; b"" if none."""
+        """All octets that came in; b"" if none, or if what came opens to none yet."""
         chunks = self._chunks
         if not chunks:
             return b""
         octets = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self._held = 0
+        if self._deflate is not None:
+            octets, rest = self._deflate.open(octets)
+            if rest is not None:
+                chunks.append(rest)
+                self._held = len(rest)
         self._silent = True
         if self._paused:
             self._paused = False
@@ -148,6 +156,8 @@ class Stream(asyncio.Protocol):
         if not octets or self._lost or self._closing or self._transport is None:
             return
         self._silent = False
+        if self._deflate is not None:
+            octets = self._deflate.seal(octets)
         self._transport.write(octets if self._layer is None else self._layer.seal(octets))
 
     async def drain(self, timeout_s: float) -> None:
@@ -160,6 +170,14 @@ class Stream(asyncio.Protocol):
                     raise ConnectionAbortedError("the peer does not read")
         if self._lost:
             raise ConnectionResetError("the connection is lost")
+
+    @property
+    def compressed(self) -> bool:
+        return self._deflate is not None
+
+    def begin_deflate(self) -> None:
+        """From here on, both sides deflate what they send."""
+        self._deflate = Deflate()
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """The server's side of a handshake; all clear octets that stand here are dropped."""

@@ -48,6 +48,7 @@ class MemoryStream:
         self.tls: TlsState | None = None
         self.cid = "c1"
         self.draining = False
+        self.compressed = False  # said to be, only: the octets stay as they are
         self.out = bytearray()
         self.writes = 0  # how often something was written
         self.said = asyncio.Event()
@@ -84,6 +85,9 @@ class MemoryStream:
 
     async def drain(self, timeout_s: float) -> None:
         return None
+
+    def begin_deflate(self) -> None:
+        self.compressed = True
 
     def ring(self) -> None:
         self._rung = True

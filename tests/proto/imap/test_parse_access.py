@@ -22,6 +22,8 @@ from posthaus.proto.imap.token import Literal
         (b"A341 CLOSE", c.Close(b"A341")),
         (b"A342 UNSELECT", c.Unselect(b"A342")),
         (b"A001 IDLE", c.Idle(b"A001")),
+        (b"a COMPRESS deflate", c.Compress(b"a", b"DEFLATE")),  # RFC 4978 §3
+        (b"a UNAUTHENTICATE", c.Unauthenticate(b"a")),
         (b"a LOGIN SMITH SESAME", c.Login(b"a", b"SMITH", b"SESAME")),  # RFC 9051 §6.2.3
         (b'a login "sm ith" ""', c.Login(b"a", b"sm ith", b"")),
         (b'a LOGIN a "p\\"w\\\\"', c.Login(b"a", b"a", b'p"w\\')),

@@ -19,6 +19,7 @@ class When(Enum):
     BEFORE = "before log-in"
     AFTER = "after log-in"
     TLS_TO_COME = "before log-in, while TLS can still be started"
+    COMPRESSION_TO_COME = "after log-in, while nothing is compressed"
     CLEAR_REFUSED = "before log-in, while it would send a password in the clear"
 
 
@@ -37,6 +38,7 @@ class Offer:
     starttls: bool = False  # can be started
     clear_allowed: bool = False  # log-in without TLS (loopback, or an admin's choice)
     mechanisms: tuple[str, ...] = ()  # of SASL, for this state of TLS
+    compressed: bool = False  # is so already
     append_limit: int | None = None  # octets of a message
 
     @property
@@ -58,6 +60,8 @@ TABLE = (
     Row(b"NAMESPACE", "RFC 2342 §4", When.AFTER),
     Row(b"CHILDREN", "RFC 3348 §3", When.AFTER),
     Row(b"UIDPLUS", "RFC 4315 §1", When.AFTER),
+    Row(b"COMPRESS=DEFLATE", "RFC 4978 §3", When.COMPRESSION_TO_COME),
+    Row(b"UNAUTHENTICATE", "RFC 8437 §2", When.COMPRESSION_TO_COME),
     Row(b"CATENATE", "RFC 4469 §3", When.AFTER),
     Row(b"URL-PARTIAL", "RFC 5550 §4.5", When.AFTER),
     Row(b"REPLACE", "RFC 8508 §3", When.AFTER),
@@ -113,6 +117,8 @@ def _is_due(when: When, offer: Offer, *, authenticated: bool) -> bool:
         return True
     if when is When.AFTER:
         return authenticated
+    if when is When.COMPRESSION_TO_COME:
+        return authenticated and not offer.compressed
     if authenticated:
         return False
     if when is When.TLS_TO_COME:

@@ -233,6 +233,21 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
+class Compress:
+    """RFC 4978 §3; the name in upper case."""
+
+    tag: bytes
+    mechanism: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthenticate:
+    """RFC 8437 §2"""
+
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Idle:
     tag: bytes
 
@@ -457,6 +472,8 @@ Command = (
     | GetMetadata
     | SetMetadata
     | Append
+    | Compress
+    | Unauthenticate
     | GetQuota
     | GetQuotaRoot
     | SetQuota

@@ -26,11 +26,19 @@ from posthaus.proto.imap.command import (
     Noop,
     StartTls,
     Subscribe,
+    Unauthenticate,
     Unselect,
     Unsubscribe,
 )
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse_access import bare, parse_authenticate, parse_enable, parse_id, parse_login
+from posthaus.proto.imap.parse_access import (
+    bare,
+    parse_authenticate,
+    parse_compress,
+    parse_enable,
+    parse_id,
+    parse_login,
+)
 from posthaus.proto.imap.parse_mailbox import (
     named,
     parse_create,
@@ -123,6 +131,8 @@ RULES: dict[bytes, Rule] = {
     b"GETQUOTA": Rule(parse_get_quota, _AFTER),
     b"GETQUOTAROOT": Rule(named(GetQuotaRoot), _AFTER),
     b"SETQUOTA": Rule(parse_set_quota, _AFTER),
+    b"COMPRESS": Rule(parse_compress, _AFTER),
+    b"UNAUTHENTICATE": Rule(bare(Unauthenticate), _AFTER),
     b"IDLE": Rule(bare(Idle), _AFTER),
     b"NOTIFY": Rule(parse_notify, _AFTER),
     b"CHECK": Rule(bare(Check), _SELECTED),

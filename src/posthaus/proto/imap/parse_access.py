@@ -1,6 +1,6 @@
 """Reading the commands about the session itself: ID, AUTHENTICATE, LOGIN, ENABLE and those without arguments.
 
-Standards: RFC 9051 §6.1, §6.2, §6.3.1; RFC 2971 §3.1; RFC 4959 §3; RFC 5161 §3.1.
+Standards: RFC 9051 §6.1, §6.2, §6.3.1; RFC 2971 §3.1; RFC 4959 §3; RFC 5161 §3.1; RFC 4978 §5.
 Faults:    ParseFault.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from posthaus.base.limit import IMAP_ID_PAIRS
-from posthaus.proto.imap.command import Authenticate, Command, Enable, Id, Login
+from posthaus.proto.imap.command import Authenticate, Command, Compress, Enable, Id, Login
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.token import Cursor
 
@@ -48,6 +48,13 @@ def parse_id(cursor: Cursor, tag: bytes, uid: bool) -> Id:
             raise ParseFault("too many fields", code=b"LIMIT")
     cursor.end()
     return Id(tag, tuple(pairs))
+
+
+def parse_compress(cursor: Cursor, tag: bytes, uid: bool) -> Compress:
+    """compress = "COMPRESS" SP algorithm"""
+    mechanism = cursor.next_atom().upper()
+    cursor.end()
+    return Compress(tag, mechanism)
 
 
 def parse_authenticate(cursor: Cursor, tag: bytes, uid: bool) -> Authenticate:

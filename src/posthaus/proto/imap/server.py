@@ -20,12 +20,14 @@ from posthaus.proto.imap.command import (
     Authenticate,
     Close,
     Command,
+    Compress,
     Enable,
     Idle,
     Login,
     Logout,
     Select,
     StartTls,
+    Unauthenticate,
     Unselect,
 )
 from posthaus.proto.imap.event import (
@@ -52,7 +54,7 @@ from posthaus.proto.line import NEED_DATA, Need
 
 # A browser that is made to speak to this port (cross-protocol attack) gives itself away in its first line.
 _HTTP = re.compile(rb"(?:[A-Z]{3,7} \S+ |PRI \* )HTTP/\d").match
-_GATES = (Login, Authenticate, Select, Close, Unselect, Enable, StartTls, Idle, Logout)
+_GATES = (Login, Authenticate, Select, Close, Unselect, Enable, StartTls, Compress, Unauthenticate, Idle, Logout)
 
 
 class _Mode(Enum):
@@ -185,6 +187,12 @@ class Engine:
             self.state = State.SELECTED
         elif isinstance(gate, StartTls):
             self._mode = _Mode.TLS
+        elif isinstance(gate, Compress):  # RFC 4978 §3: what comes from here on is deflated
+            self._framing.clear()
+            self.offer = replace(self.offer, compressed=True)
+        elif isinstance(gate, Unauthenticate):
+            self.state = State.NOT_AUTHENTICATED
+            self.enabled_names = frozenset()
         elif isinstance(gate, Logout):
             self._end(Why.LOGOUT)
 

@@ -15,6 +15,7 @@ from posthaus.proto.imap.command import (
     Authenticate,
     Capability,
     Check,
+    Compress,
     Enable,
     Id,
     Idle,
@@ -23,6 +24,7 @@ from posthaus.proto.imap.command import (
     Namespace,
     Noop,
     StartTls,
+    Unauthenticate,
 )
 from posthaus.proto.imap.event import IdleEnd, SaslCancelled, SaslResponse
 from posthaus.store.mailbox import SEPARATOR
@@ -76,6 +78,27 @@ async def start_tls(session: "ImapSession", command: StartTls) -> None:
     await session.begin_tls(session.stream)
     session.engine.after_tls()
     session.engine.offer = offer(session.stream, session.site, starttls=False)
+
+
+async def compress(session: "ImapSession", command: Compress) -> None:
+    """RFC 4978 §3: the OK is the last that goes out as it is."""
+    if session.stream.compressed:
+        session.no(command.tag, "It is compressed already", code.COMPRESSIONACTIVE)
+    elif command.mechanism != b"DEFLATE":
+        session.no(command.tag, "No such mechanism here", code.CANNOT)
+    else:
+        session.engine.ok(command.tag, "Deflated from here on")
+        await session.flush()
+        session.stream.begin_deflate()
+
+
+async def unauthenticate(session: "ImapSession", command: Unauthenticate) -> None:
+    """All is as after the greeting (RFC 8437 §4), but for TLS. Not while it is compressed, which has no way back."""
+    if session.stream.compressed:
+        session.no(command.tag, "Not on a compressed connection", code.CANNOT)
+        return
+    session.log_out()
+    session.ok(command.tag, "Nobody is logged in")
 
 
 async def login(session: "ImapSession", command: Login) -> None:

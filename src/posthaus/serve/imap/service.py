@@ -39,6 +39,8 @@ ANSWERS: dict[type, Answer] = {
     command.Check: access.noop,
     command.Id: access.identify,
     command.StartTls: access.start_tls,
+    command.Compress: access.compress,
+    command.Unauthenticate: access.unauthenticate,
     command.Login: access.login,
     command.Authenticate: access.authenticate,
     event.SaslResponse: access.sasl_response,

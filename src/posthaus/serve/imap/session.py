@@ -136,7 +136,9 @@ class ImapSession:
         else:
             wake = await self.stream.wait(limit.IMAP_IDLE_TIMEOUT_S)
         if wake is Wake.OCTETS:
-            self.engine.receive(self.stream.take())
+            octets = self.stream.take()
+            if octets:  # nothing yet, where they are deflated
+                self.engine.receive(octets)
         elif wake is Wake.END:
             self.engine.receive(b"")
         elif wake is Wake.DEADLINE:
@@ -290,6 +292,14 @@ class ImapSession:
         """The view was read when the book had come to this MODSEQ."""
         self.view = view
         self._book = book
+
+    def log_out(self) -> None:
+        """The identity and all that was its own is forgotten; another log-in may follow (RFC 8437)."""
+        self.notifier = None
+        self.unselect()
+        self.identity = None
+        self.has_modseqs = False
+        self._login_due = self.site.clock.monotonic() + limit.IMAP_LOGIN_TIMEOUT_S
 
     def unselect(self) -> None:
         self.view = None
