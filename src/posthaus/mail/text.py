@@ -56,6 +56,11 @@ def cut_octets(root: Part) -> int:
     return sum([end - start for start, end in cut_spans(root)])
 
 
+def searched(whole: str, *, anywhere: bool) -> str:
+    """Of a whole text the bodies, or with the headers."""
+    return whole if anywhere else whole.partition(DIVIDER)[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A text that was made before and kept."""
@@ -64,7 +69,10 @@ class Kept:
 
     def holds(self, needle: str, *, anywhere: bool) -> bool:
         """Is the folded needle in the body, or anywhere: in any header too?"""
-        return self.whole.find(needle, 0 if anywhere else self.whole.index(DIVIDER) + 1) >= 0
+        if anywhere:
+            return needle in self.whole
+        begin = self.whole.find(DIVIDER) + 1  # 0: there is nothing but headers
+        return begin > 0 and self.whole.find(needle, begin) >= 0
 
 
 class Text:

@@ -139,6 +139,18 @@ def test_esearch() -> None:
             parse_command(b"a ESEARCH " + text)
 
 
+def test_fuzzy() -> None:
+    # RFC 6203 §3, §6
+    body, subject = k.Fuzzy(k.Body("x")), k.Fuzzy(k.Header("subject", "y"))
+    assert _search(b"FUZZY BODY x").key == body
+    assert _search(b"FUZZY NOT BODY x SEEN").key == k.And((k.Not(body), _SEEN))
+    assert _search(b"FUZZY (BODY x OR SUBJECT y SEEN)").key == k.And((body, k.Or((subject, _SEEN))))
+    assert _search(b"FUZZY SEEN").key == _SEEN
+    for text in (b"FUZZY", b"FUZZY (BODY x", b"RETURN (RELEVANCY) BODY x", b"FUZZY (" + b"BODY x " * 20 + b"BODY y)"):
+        with pytest.raises(ParseFault):
+            _search(text)
+
+
 def test_update() -> None:
     command = _search(b"RETURN (UPDATE (UID BODY.PEEK[TEXT]) CONTEXT COUNT) ALL")  # RFC 5267 §5, RFC 5465 §7
     assert command.returns == frozenset({k.Return.UPDATE, k.Return.CONTEXT, k.Return.COUNT})

@@ -82,6 +82,7 @@ TABLE = (
     Row(b"ESORT", "RFC 5267 §3", When.AFTER),
     Row(b"CONTEXT=SEARCH", "RFC 5267 §4", When.AFTER),
     Row(b"CONTEXT=SORT", "RFC 5267 §4", When.AFTER),
+    Row(b"SEARCH=FUZZY", "RFC 6203 §3", When.AFTER),
     Row(b"MULTISEARCH", "RFC 7377 §2", When.AFTER),
     Row(b"PARTIAL", "RFC 9394 §3", When.AFTER),
     Row(b"THREAD=ORDEREDSUBJECT", "RFC 5256 §1", When.AFTER),

@@ -5,7 +5,7 @@ becomes one Or; a NOT of a NOT is nothing. The tree is built without recursion, 
 bounded, so whoever walks it may recurse.
 
 Standards: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 5032 (WITHIN), RFC 7162 §3.1.5, RFC 8474 §5, RFC 8514 §4.3,
-           RFC 5466 §3.1.
+           RFC 5466 §3.1, RFC 6203 §3.
 Faults:    none here; reading is in parse_search.py.
 """
 
@@ -148,6 +148,13 @@ class SaveDateSupported:
 
 
 @dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """FUZZY before a key that looks for text: words in any form and order (RFC 6203 §3)."""
+
+    key: Header | Body | Anywhere
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """FILTER: the search that is kept under this name, in lower case (RFC 5466 §3.1). Replaced before it is matched."""
 
@@ -157,6 +164,7 @@ class Filter:
 Leaf = (
     All
     | Filter
+    | Fuzzy
     | Numbers
     | Uids
     | Flagged
@@ -186,11 +194,28 @@ class Return(Enum):
     PARTIAL = b"PARTIAL"  # RFC 9394 §3.1
     UPDATE = b"UPDATE"  # RFC 5267 §4.3
     CONTEXT = b"CONTEXT"  # RFC 5267 §4.2
+    RELEVANCY = b"RELEVANCY"  # RFC 6203 §4
 
 
 def negate(key: Key) -> Key:
     """Not(key), a double one taken away."""
     return key.key if isinstance(key, Not) else Not(key)
+
+
+def fuzzy(key: Key) -> Key:
+    """Fuzzy of every text that is looked for in the key; for other keys it makes no difference (RFC 6203 §3)."""
+    if isinstance(key, And | Or):
+        return type(key)(tuple([fuzzy(one) for one in key.keys]))
+    if isinstance(key, Not):
+        return Not(fuzzy(key.key))
+    return Fuzzy(key) if isinstance(key, Header | Body | Anywhere) else key
+
+
+def count_fuzzy(key: Key) -> int:
+    """How many of the keys are."""
+    if isinstance(key, And | Or):
+        return sum(count_fuzzy(one) for one in key.keys)
+    return count_fuzzy(key.key) if isinstance(key, Not) else int(isinstance(key, Fuzzy))
 
 
 def either(first: Key, second: Key) -> Key:

@@ -5,14 +5,14 @@ open. Parentheses and NOT are bounded together, keys and OR together, and OR of 
 than twice IMAP_NESTING.
 
 Standards: RFC 9051 §6.4.4, RFC 4731 §3.1, RFC 5032 §3, RFC 5182 §2, RFC 7162 §3.1.5, RFC 8474 §5.3, RFC 8514 §4.3,
-           RFC 5267 §5, RFC 5465 §7, RFC 5466 §4, RFC 7377 §4, RFC 9394 §3.1.
+           RFC 5267 §5, RFC 5465 §7, RFC 5466 §4, RFC 6203 §6, RFC 7377 §4, RFC 9394 §3.1.
 Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 """
 
 import re
 from collections.abc import Callable
 
-from posthaus.base.limit import IMAP_COMMAND_OCTETS, IMAP_NESTING, IMAP_NOTIFY_GROUPS, IMAP_SEARCH_KEYS
+from posthaus.base.limit import IMAP_COMMAND_OCTETS, IMAP_FUZZY_KEYS, IMAP_NESTING, IMAP_NOTIFY_GROUPS, IMAP_SEARCH_KEYS
 from posthaus.proto.imap.code import LIMIT, bad_charset
 from posthaus.proto.imap.command import MultiSearch, Search
 from posthaus.proto.imap.date import parse_date
@@ -41,8 +41,10 @@ from posthaus.proto.imap.key import (
     ThreadId,
     Uids,
     Younger,
+    count_fuzzy,
     either,
     every,
+    fuzzy,
     negate,
 )
 from posthaus.proto.imap.mailboxfilter import MailboxFilter, Which, take_filter
@@ -86,6 +88,7 @@ def parse_search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
         codec = take_charset(cursor)
         cursor.space()
     key, has_modseq = take_program(cursor, codec)
+    check_relevancy(key, returns)
     return Search(tag, uid, key, returns, has_modseq, partial, attributes)
 
 
@@ -102,6 +105,7 @@ def parse_esearch(cursor: Cursor, tag: bytes, uid: bool) -> MultiSearch:
         codec = take_charset(cursor)
         cursor.space()
     key, has_modseq = take_program(cursor, codec)
+    check_relevancy(key, returns)
     return MultiSearch(tag, filters, key, returns or frozenset({Return.ALL}), has_modseq, partial)
 
 
@@ -137,8 +141,16 @@ def take_program(cursor: Cursor, codec: str) -> tuple[Key, bool]:
     """The keys, up to the end of the command, and whether MODSEQ is one of them."""
     reader = _Reader(cursor, codec)
     key = reader.read()
+    if count_fuzzy(key) > IMAP_FUZZY_KEYS:
+        raise ParseFault("too many FUZZY keys", code=LIMIT)
     cursor.end()
     return key, reader.has_modseq
+
+
+def check_relevancy(key: Key, returns: frozenset[Return] | None) -> None:
+    """RFC 6203 §4: only what is fuzzy is more or less relevant."""
+    if returns is not None and Return.RELEVANCY in returns and not count_fuzzy(key):
+        raise ParseFault("RELEVANCY needs FUZZY")
 
 
 def skip_word(cursor: Cursor, word: bytes) -> bool:
@@ -222,7 +234,10 @@ class _Reader:
         while True:
             kind, keys = opened[-1]
             keys.append(key)
-            if kind == b"NOT":
+            if kind == b"FUZZY":
+                key = fuzzy(key)
+                self.nesting -= 1
+            elif kind == b"NOT":
                 key = negate(key)
                 self.nesting -= 1
             elif kind == b"OR" and len(keys) == 2:
@@ -241,7 +256,10 @@ class _Reader:
         if skip_word(cursor, b"OR"):
             self._count()
             return b"OR"
-        opener = b"(" if cursor.skip(b"(") else b"NOT" if skip_word(cursor, b"NOT") else b""
+        opener = b"(" if cursor.skip(b"(") else b""
+        for word in (b"NOT", b"FUZZY"):
+            if not opener and skip_word(cursor, word):
+                opener = word
         if opener:
             self.nesting += 1
             if self.nesting > IMAP_NESTING:

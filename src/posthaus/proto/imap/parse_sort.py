@@ -7,10 +7,13 @@ Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 from posthaus.base.limit import IMAP_SORT_KEYS
 from posthaus.proto.imap.command import CancelUpdate, Sort, SortKey, Thread
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse_search import skip_returns, take_charset, take_program
+from posthaus.proto.imap.key import count_fuzzy
+from posthaus.proto.imap.parse_search import check_relevancy, skip_returns, take_charset, take_program
 from posthaus.proto.imap.token import Cursor
 
-ORDERS = frozenset({b"ARRIVAL", b"CC", b"DATE", b"FROM", b"SIZE", b"SUBJECT", b"TO", b"DISPLAYFROM", b"DISPLAYTO"})
+ORDERS = frozenset(
+    {b"ARRIVAL", b"CC", b"DATE", b"FROM", b"SIZE", b"SUBJECT", b"TO", b"DISPLAYFROM", b"DISPLAYTO", b"RELEVANCY"}
+)
 ALGORITHMS = frozenset({b"ORDEREDSUBJECT", b"REFERENCES", b"REFS"})
 
 
@@ -23,6 +26,9 @@ def parse_sort(cursor: Cursor, tag: bytes, uid: bool) -> Sort:
     codec = take_charset(cursor)
     cursor.space()
     key, has_modseq = take_program(cursor, codec)
+    check_relevancy(key, returns)
+    if any(one.name == b"RELEVANCY" for one in keys) and not count_fuzzy(key):
+        raise ParseFault("RELEVANCY needs FUZZY")  # RFC 6203 §5
     return Sort(tag, uid, keys, key, returns, has_modseq, partial, attributes)
 
 

@@ -67,6 +67,8 @@ def begin(session: "ImapSession", command: Search | Sort, uids: Sequence[int], o
     why = ""
     if has_numbers(command.key):
         why = "Message numbers change; search by UID"
+    elif any(one.name == b"RELEVANCY" for one in order):
+        why = "Relevancy changes with the others"
     elif len(contexts) >= limit.IMAP_CONTEXTS:
         why = "Too many contexts"
     elif held + len(uids) > limit.IMAP_CONTEXT_RESULTS:

@@ -17,8 +17,9 @@ from posthaus.proto.imap.mailboxfilter import MailboxFilter, Which
 from posthaus.serve.imap import stored
 from posthaus.serve.imap.context import has_numbers
 from posthaus.serve.imap.mailboxfilter import covers
+from posthaus.serve.imap.relevancy import scores
 from posthaus.serve.imap.searchfind import collect, plan_of
-from posthaus.serve.imap.searchresult import answer_results, enough, highest_told, to_save
+from posthaus.serve.imap.searchresult import answer_results, enough, highest_told, relevancy, to_save
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.serve.imap.view import View
 from posthaus.store import mailbox as mailboxes
@@ -90,6 +91,8 @@ async def _search(session: "ImapSession", view: View, command: MultiSearch) -> N
     if not uids:
         return
     results = answer_results(returns, partial, uids, render.render_uids)
+    if Return.RELEVANCY in returns:
+        results.append(relevancy(partial, uids, await scores(session, view, command.key, uids)))
     if command.has_modseq and (modseq := highest_told(returns, partial, uids, modseqs)):
         results.append((b"MODSEQ", b"%d" % modseq))
     where = render.mailbox(view.name, utf8=session.engine.utf8)

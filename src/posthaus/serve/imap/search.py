@@ -14,9 +14,10 @@ from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.key import Return
 from posthaus.serve.imap import context, stored
+from posthaus.serve.imap.relevancy import scores
 from posthaus.serve.imap.searchfind import Found, collect, plan_of, windows
 from posthaus.serve.imap.searchmatch import Plan
-from posthaus.serve.imap.searchresult import answer_results, enough, highest_told, returns_anything, to_save
+from posthaus.serve.imap.searchresult import answer_results, enough, highest_told, relevancy, returns_anything, to_save
 from posthaus.serve.imap.view import View
 from posthaus.store import search as rows
 
@@ -92,6 +93,9 @@ async def _answer(
         await session.send(render.search(numbers, modseq))
         return
     results = answer_results(returns, command.partial, numbers, render.render_uids)
+    if uids and Return.RELEVANCY in returns:
+        found = await scores(session, session.selected, command.key, uids)
+        results.append(relevancy(command.partial, uids, found))
     if modseqs and (modseq := highest_told(returns, command.partial, uids, modseqs)):
         results.append((b"MODSEQ", b"%d" % modseq))
     await session.send(render.esearch(command.tag, uid=command.uid, results=results))

@@ -17,7 +17,8 @@ from typing import Any
 
 from posthaus.mail import uidset
 from posthaus.mail.flag import bit_of
-from posthaus.mail.text import fold
+from posthaus.mail.stem import Query
+from posthaus.mail.text import fold, searched
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import key
 from posthaus.proto.imap.key import Clock, Key, Order
@@ -103,7 +104,10 @@ def needles(search: Key) -> list[str]:
 
 def needle_of(one: Key) -> str:
     """ "" for a key that the index knows nothing of."""
-    text = fold(one.text) if isinstance(one, key.Header | key.Body | key.Anywhere) else ""
+    if isinstance(one, key.Fuzzy):
+        text = max(Query(fold(one.key.text)).roots, key=len, default="")
+    else:
+        text = fold(one.text) if isinstance(one, key.Header | key.Body | key.Anywhere) else ""
     return text if len(text) >= NEEDLE_CHARACTERS else ""
 
 
@@ -210,6 +214,8 @@ class _Maker:
             case key.Body() | key.Anywhere():
                 text, anywhere = fold(one.text), isinstance(one, key.Anywhere)
                 return lambda row: None if len(row) <= at else row[at].holds(text, anywhere=anywhere)
+            case key.Fuzzy():
+                return _fuzzy(at, one.key, self)
             case key.Dated():
                 return _dated(at, one)
             case key.Younger():
@@ -247,6 +253,8 @@ class _Maker:
 def _need(one: Key) -> str | Level:
     """The column or level that a leaf looks at."""
     match one:
+        case key.Fuzzy():
+            return _need(one.key)
         case key.Header():
             return Level.FACTS if is_kept(one.field.encode("ascii")) else Level.HEAD
         case key.Body() | key.Anywhere():
@@ -265,6 +273,17 @@ def _need(one: Key) -> str | Level:
             return "message"
         case _:
             return "uid"
+
+
+def _fuzzy(at: int, one: key.Header | key.Body | key.Anywhere, maker: _Maker) -> Judge:
+    query = Query(fold(one.text))
+    if not query:
+        return maker._plain_leaf(one)
+    if isinstance(one, key.Header):
+        name = one.field.encode("ascii")
+        return lambda row: None if len(row) <= at else row[at].matches(name, query)
+    anywhere = isinstance(one, key.Anywhere)
+    return lambda row: None if len(row) <= at else query.matches(searched(row[at].whole, anywhere=anywhere))
 
 
 def _cost(one: Key) -> int:

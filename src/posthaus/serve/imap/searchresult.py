@@ -56,6 +56,12 @@ def answer_results(
     return results
 
 
+def relevancy(partial: Partial | None, uids: Sequence[int], scores: Mapping[int, int]) -> tuple[bytes, bytes]:
+    """RFC 6203 §4: the scores of what is told, in its order."""
+    told = uids if partial is None else uids[partial.slice(len(uids))]
+    return b"RELEVANCY", b"(%b)" % b" ".join([b"%d" % scores[uid] for uid in told])
+
+
 def to_save(returns: Returns, partial: Partial | None, uids: Sequence[int]) -> Ranges:
     """RFC 5182 §2.4, RFC 9394 §3.2: what is told is saved; where nothing is told, or how many, all are."""
     told = _told(returns, partial, uids)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from posthaus.mail import fieldcache
 from posthaus.mail.date import parse_date
 from posthaus.mail.header import Header, read_header, unfold
+from posthaus.mail.stem import Query
 from posthaus.mail.text import fold
 from posthaus.mail.word import decode_words
 from posthaus.proto.imap.key import Order
@@ -54,6 +55,10 @@ def _holds(header: Header, name: bytes, needle: Needle) -> bool:
     return any(needle.text in fold(decode_words(value)) for value in header.values(name))
 
 
+def _matches(header: Header, name: bytes, query: Query) -> bool:
+    return any(query.matches(fold(decode_words(value))) for value in header.values(name))
+
+
 class Facts:
     """The commonly asked fields, and the date."""
 
@@ -77,6 +82,10 @@ class Facts:
         ):
             return False
         return _holds(read_header(raw), name, needle)
+
+    def matches(self, name: bytes, query: Query) -> bool:
+        """As holds, for words."""
+        return _matches(read_header(_pick(name)(self._fields, self._index)), name, query)
 
     def is_sent(self, order: Order, day: int) -> bool:
         """By the Date field as it is written, time and zone disregarded; never where it names no date."""
@@ -107,3 +116,7 @@ class Head:
         if self._header is None:
             self._header = read_header(self._octets)
         return _holds(self._header, name, needle)
+
+    def matches(self, name: bytes, query: Query) -> bool:
+        """As holds, for words."""
+        return _matches(read_header(self._octets), name, query)

@@ -19,8 +19,9 @@ from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Sort, Thread
 from posthaus.proto.imap.key import Return
 from posthaus.serve.imap import context, stored
+from posthaus.serve.imap.relevancy import scores
 from posthaus.serve.imap.searchfind import find
-from posthaus.serve.imap.searchresult import answer_results, highest_told, to_save
+from posthaus.serve.imap.searchresult import answer_results, highest_told, relevancy, to_save
 from posthaus.serve.imap.sortorder import columns_of, in_order, read
 from posthaus.store.tx import Row
 
@@ -43,7 +44,10 @@ async def sort(session: "ImapSession", command: Sort) -> None:
     uids, modseqs = await find(session, session.selected, command.key, with_modseq=command.has_modseq)
     columns = columns_of(command.keys)
     found = await read(session, uids, columns)
-    ordered = await _apart(len(found), lambda: in_order(command.keys, columns, found))
+    by_relevancy = any(one.name == b"RELEVANCY" for one in command.keys)
+    is_told = command.returns is not None and Return.RELEVANCY in command.returns
+    fits = await scores(session, session.selected, command.key, uids) if by_relevancy or is_told else {}
+    ordered = await _apart(len(found), lambda: in_order(command.keys, columns, found, fits))
     numbers = ordered if command.uid else [session.selected.uids.number(uid) for uid in ordered]
     returns, partial = command.returns, command.partial
     if returns is None:
@@ -53,6 +57,8 @@ async def sort(session: "ImapSession", command: Sort) -> None:
         if Return.SAVE in returns:
             session.selected.saved = to_save(returns, partial, ordered)
         results = answer_results(returns, partial, numbers, render.render_numbers)
+        if is_told and ordered:
+            results.append(relevancy(partial, ordered, fits))
         if command.has_modseq and (modseq := highest_told(returns, partial, ordered, modseqs)):
             results.append((b"MODSEQ", b"%d" % modseq))
         await session.send(render.esearch(command.tag, uid=command.uid, results=results))

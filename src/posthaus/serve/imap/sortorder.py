@@ -8,7 +8,7 @@ Faults:    StoreDown, StoreBusy.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from posthaus.mail import fieldcache
@@ -37,17 +37,23 @@ _COLUMNS: dict[bytes, tuple[str, ...]] = {
     b"TO": ("fields", "field_index"),
     b"DISPLAYFROM": ("fields", "field_index"),
     b"DISPLAYTO": ("fields", "field_index"),
+    b"RELEVANCY": (),
 }
 _FIELDS = {b"CC": b"cc", b"FROM": b"from", b"TO": b"to", b"DISPLAYFROM": b"from", b"DISPLAYTO": b"to"}
 
 
-def in_order(keys: Sequence[SortKey], columns: tuple[str, ...], found: Sequence[Row]) -> list[int]:
+def in_order(
+    keys: Sequence[SortKey], columns: tuple[str, ...], found: Sequence[Row], scores: Mapping[int, int]
+) -> list[int]:
     """UIDs; what the keys say the same of stays in the order of the mailbox (RFC 5256 §3)."""
     if not found:
         return []
     order: Sequence[int] = range(len(found))
     values = dict(zip(columns, list(zip(*found, strict=True))[1:], strict=True))
     for key in reversed(keys):
+        if key.name == b"RELEVANCY":  # RFC 6203 §5: what fits best comes first
+            order = sorted(order, key=lambda at: -scores.get(found[at][0], 0), reverse=key.is_reverse)
+            continue
         by = [_value(key.name, *row) for row in zip(*[values[c] for c in _COLUMNS[key.name]], strict=True)]
         order = sorted(order, key=by.__getitem__, reverse=key.is_reverse)
     return [found[at][0] for at in order]
