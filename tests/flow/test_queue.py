@@ -13,7 +13,9 @@ from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.flow.bounce import Bouncer
 from posthaus.flow.hop import Host, NextHop
+from posthaus.flow.keep import Plan, Way, keep
 from posthaus.flow.login import Login
+from posthaus.flow.pace import Times
 from posthaus.flow.queue import Runner
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
@@ -552,3 +554,98 @@ async def test_an_error_of_ours_defers_and_harms_nobody_else(office: Office) -> 
     await office.left(1)
     assert [line for line in office.lines if "queue.defect" in line]
     office.lines.clear()
+
+
+# -- handed over by a session ----------------------------------------------------------------------------------------
+
+
+async def _busy(office: Office) -> None:
+    """One connection to b.test that has worked and is busy with the next message."""
+
+    def answer(_parcel: Parcel, _errand: Errand) -> Outcome:
+        office.network.gate.clear()
+        return OK
+
+    office.network.answer = answer
+    for name in ("one", "two"):
+        await office.put(name, due=NOW + 1)
+    await office.site.store.write(_one_connection)
+    await office.later(1)
+    await office.sent(2)
+    office.network.answer = lambda _parcel, _errand: OK
+
+
+async def _one_connection(tx: Tx) -> None:
+    await tx.run("UPDATE destination SET allowed=1")
+
+
+def _plan(office: Office, name: str, *, hold: bool = False) -> Plan:
+    now = int(office.clock.now())
+    times = Times(now + 10 if hold else now, now + DAY, 0)
+    way = Way(b"Received: y\r\n", (Recipient(Address(name, "b.test")),), ANNA)
+    return Plan(made_up(f"to {name}"), USUAL, f"tid-{name}", times, b"", ways=(way,))
+
+
+async def _session(office: Office, name: str, *, hold: bool = False) -> None:
+    """As flow/deliver.py does it."""
+    with office.site.handover.passing() as passing:
+        plan = _plan(office, name, hold=hold)
+        await office.site.store.write(keep, plan, passing, None, HERE, int(office.clock.now()))
+
+
+async def _loads(tx: Tx) -> dict[str, int]:
+    return {row[0]: row[1] for row in await tx.all("SELECT localpart, load FROM errand")}
+
+
+async def test_what_a_session_puts_in_goes_over_a_connection_that_is_there(office: Office) -> None:
+    await _busy(office)
+    await _session(office, "three")
+    await _session(office, "later", hold=True)
+    found = await office.site.store.read(_loads)
+    assert found["three"] == found["two"] != 0
+    assert found["later"] == 0
+    office.network.gate.set()
+    await office.left(1)
+    assert office.network.sent == ["one@b.test", "two@b.test", "three@b.test"]
+    assert office.network.wires[0].octets[2].startswith(b"Received: y\r\nSubject: to three")
+    assert len(office.network.wires) == 1
+
+
+async def test_a_connection_takes_a_few_along_and_the_others_wait(office: Office) -> None:
+    await _busy(office)
+    for n in range(limit.QUEUE_HANDED):
+        await _session(office, f"n{n}")
+    assert list((await office.site.store.read(_loads)).values()).count(0) == 1
+    office.network.gate.set()
+    await office.left(0)
+    assert len(office.network.sent) == 2 + limit.QUEUE_HANDED
+
+
+async def test_what_nobody_waited_for_is_given_back_by_the_load(office: Office) -> None:
+    await _busy(office)
+    with pytest.raises(asyncio.CancelledError), office.site.handover.passing() as passing:
+        plan = _plan(office, "three")
+        await office.site.store.write(keep, plan, passing, None, HERE, int(office.clock.now()))
+        raise asyncio.CancelledError  # the session was cut off, and the write stands
+    assert (await office.site.store.read(_loads))["three"] != 0
+    office.network.gate.set()
+    await office.left(0)
+    assert sorted(office.network.sent) == ["one@b.test", "three@b.test", "two@b.test"]
+
+
+async def test_nothing_is_handed_to_a_load_that_ran_out(office: Office) -> None:
+    await _busy(office)
+    load = (await office.site.store.read(_loads))["two"]
+    await office.site.store.write(loads.free_worker, "w/1", int(office.clock.now()))
+    await _session(office, "three")
+    assert (await office.site.store.read(_loads))["three"] != load
+    office.network.gate.set()
+    await office.left(0)
+    assert office.network.sent.count("three@b.test") == 1
+
+
+async def test_a_worker_that_stops_leaves_what_was_handed_over(office: Office) -> None:
+    await _busy(office)
+    await _session(office, "three")
+    await office.runner.stop(0)
+    assert await office.site.store.read(_loads) == {"two": 0, "three": 0}

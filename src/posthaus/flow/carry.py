@@ -16,10 +16,12 @@ from typing import Protocol
 from posthaus.base import limit
 from posthaus.base.error import Refusal, Trouble
 from posthaus.flow import late, pace
+from posthaus.flow.handover import Boarding, Handed
 from posthaus.flow.hop import NextHop
 from posthaus.flow.settle import Done, Settler
 from posthaus.flow.site import Site
 from posthaus.mail.outcome import Kind, Outcome
+from posthaus.store import load as loads
 from posthaus.store import queue
 from posthaus.store.blob import Octets
 from posthaus.store.load import Claim, Load, Settled
@@ -64,9 +66,12 @@ class _Trip:
     """A load on its way. Both tables by whether REQUIRETLS is wanted."""
 
     load: Load
+    boarding: Boarding
+    rung: asyncio.Event  # there may be more to carry
     links: dict[bool, Link] = field(default_factory=dict)
     closed: dict[bool, Outcome] = field(default_factory=dict)  # no connection, and why
     parcels: int = 0
+    settling: "asyncio.Task[tuple[Claim, ...] | None] | None" = None
 
 
 class Carrier:
@@ -82,13 +87,15 @@ class Carrier:
         self._settler = settler
         self._may_go_on = may_go_on
         self._idle = IdleLinks()
-        self._rung = asyncio.Event()
+        self._trips: list[_Trip] = []
         self.is_stopping = False
 
     async def carry(self, load: Load) -> None:
         """To its end."""
-        trip = _Trip(load)
+        rung = asyncio.Event()
+        trip = _Trip(load, Boarding(load.id, load.destination, rung.set), rung)
         claims: tuple[Claim, ...] = load.claims
+        self._trips.append(trip)
         try:
             while claims:
                 claims = await self._batch(trip, claims)
@@ -96,6 +103,9 @@ class Carrier:
             for link in trip.links.values():
                 link.abort()
             raise
+        finally:
+            self._site.handover.shut(trip.boarding)
+            self._trips.remove(trip)
         for secret, link in trip.links.items():
             if secret or self.is_stopping or not link.is_usable or not self._idle.put(load.destination, link):
                 await link.close()
@@ -104,53 +114,98 @@ class Carrier:
         await self._idle.close()
 
     async def _batch(self, trip: _Trip, claims: Sequence[Claim]) -> tuple[Claim, ...]:
-        """What comes next. The host does not wait for our disk: while some are being settled the next ones are sent."""
+        """What comes next. The host does not wait for our disk: while some are being settled the next ones are sent.
+        Once it has taken one, others come from sessions of ours; after so many of them what waits has its turn."""
+        boarding, waiting = trip.boarding, trip.boarding.waiting
+        waiting.extend(map(Handed, claims))
+        left = len(claims) + limit.QUEUE_ERRANDS_PER_LOAD
         done: list[Done] = []
-        settling: asyncio.Task[tuple[Claim, ...] | None] | None = None
-        at = 0
         since = self._site.clock.monotonic()
+        goes_on = True
         try:
-            while at < len(claims):
-                done.append(one := await self._one(trip, claims[at]))
-                at += 1
-                if self.is_stopping or (trip.links and _blames_host(one)):
-                    break
+            while goes_on:
                 is_time = len(done) >= limit.QUEUE_SETTLE_PARCELS or self._spent(since) >= limit.QUEUE_SETTLE_S
-                if (is_time or one.keeping) and at < len(claims):
-                    if settling is not None and await settling is None:
+                if not waiting and not is_time and await self._something_comes(trip, since):
+                    continue
+                if not waiting and not (done and boarding.was_used):
+                    break
+                if done and (not waiting or is_time or done[-1].keeping):
+                    if not await self._settled_aside(trip):
                         return ()
-                    settling = asyncio.get_running_loop().create_task(self._settle(trip, done))
-                    done, since = [], self._site.clock.monotonic()
-            trip.parcels += at
-            goes_on = at == len(claims) and not trip.closed and not _blames_host(done[-1])
-            goes_on = goes_on and (trip.parcels < limit.QUEUE_PARCELS_PER_LINK or self._may_go_on())
-            if goes_on and len(done) < limit.QUEUE_SETTLE_PARCELS and not self.is_stopping:
-                await self._linger(limit.QUEUE_SETTLE_S - self._spent(since))
-            if settling is not None and await settling is None:
+                    trip.settling = asyncio.get_running_loop().create_task(self._settle(trip, done))
+                    done, since, boarding.was_used = [], self._site.clock.monotonic(), False
+                if waiting:
+                    begun = self._site.clock.monotonic()
+                    done.append(one := await self._one(trip, waiting[0]))
+                    waiting.popleft()
+                    trip.parcels, left = trip.parcels + 1, left - 1
+                    boarding.is_quick = self._spent(begun) < limit.QUEUE_QUICK_S
+                    goes_on = not self.is_stopping and not (trip.links and _blames_host(one))
+                    self._board(trip, is_open=goes_on and left > 0)
+            self._board(trip, is_open=False)
+            while boarding.reserved:
+                await self._rings(trip)
+            if not await self._settled_aside(trip):
                 return ()
         except asyncio.CancelledError:
-            if settling is not None:
-                await asyncio.wait([settling])
-            await self._settle(trip, done, claims[at:], ends=True)
+            self._board(trip, is_open=False)
+            if trip.settling is not None:
+                await asyncio.wait([trip.settling])
+            await self._end(trip, done, 0)
             raise
-        most = limit.QUEUE_ERRANDS_PER_LOAD if goes_on and not self.is_stopping else 0
-        return await self._settle(trip, done, claims[at:], ends=True, most=most) or ()
+        goes_on = goes_on and not waiting and not trip.closed and self._may_carry_more(trip)
+        return await self._end(trip, done, limit.QUEUE_ERRANDS_PER_LOAD if goes_on else 0)
+
+    def _board(self, trip: _Trip, *, is_open: bool) -> None:
+        """May sessions hand something over?"""
+        if is_open and trip.links and not trip.closed and self._may_carry_more(trip):
+            self._site.handover.open(trip.boarding)
+        else:
+            self._site.handover.shut(trip.boarding)
+
+    def _may_carry_more(self, trip: _Trip) -> bool:
+        return trip.parcels < limit.QUEUE_PARCELS_PER_LINK or self._may_go_on()
 
     def _spent(self, since: float) -> float:
         return self._site.clock.monotonic() - since
 
-    async def _linger(self, seconds: float) -> None:
-        """The commit that settles the last ones can just as well claim what comes in the next moment."""
+    async def _something_comes(self, trip: _Trip, since: float) -> bool:
+        """For this connection, in time. Else the commit that settles the last ones can just as well claim what has come
+        in that moment."""
+        trip.rung.clear()
         try:
-            async with asyncio.timeout(seconds):
-                await self._rung.wait()
+            async with asyncio.timeout(limit.QUEUE_SETTLE_S - self._spent(since)):
+                await self._rings(trip)
         except TimeoutError:
             pass
+        while trip.boarding.reserved and not trip.boarding.waiting:
+            await self._rings(trip)
+        return bool(trip.boarding.waiting)
+
+    async def _rings(self, trip: _Trip) -> None:
+        await trip.rung.wait()
+        trip.rung.clear()
+
+    async def _settled_aside(self, trip: _Trip) -> bool:
+        """False: the load is not ours any more."""
+        settling, trip.settling = trip.settling, None
+        return settling is None or await settling is not None
+
+    async def _end(self, trip: _Trip, done: list[Done], most: int) -> tuple[Claim, ...]:
+        """What else there is for this load."""
+        boarding = trip.boarding
+        rest = [handed.claim for handed in boarding.waiting]
+        boarding.waiting.clear()
+        if not boarding.reserved and not boarding.is_unsure:
+            return await self._settle(trip, done, rest, ends=True, most=most) or ()
+        await self._settle(trip, done, rest)
+        await self._site.store.write(loads.give_back, trip.load, int(self._site.clock.now()))
+        return ()
 
     def ring(self) -> None:
         """There may be more to carry."""
-        self._rung.set()
-        self._rung.clear()
+        for trip in self._trips:
+            trip.rung.set()
 
     def stop(self) -> None:
         """After the parcels that are on their way."""
@@ -184,11 +239,12 @@ class Carrier:
 
     # -- one parcel ------------------------------------------------------------------------------------------------
 
-    async def _one(self, trip: _Trip, claim: Claim) -> Done:
+    async def _one(self, trip: _Trip, handed: Handed) -> Done:
+        claim = handed.claim
         try:
             if trip.load.destination == LOCAL:
                 return await self._keep(claim)
-            outcomes = await self._send(trip, claim)
+            outcomes = await self._send(trip, claim, handed.octets)
         except Trouble as trouble:
             self._site.log.warn("queue.trouble", tid=claim.parcel.tid, fault=type(trouble).__name__, why=trouble)
             outcomes = [_OURS] * len(claim.errands)
@@ -215,13 +271,14 @@ class Carrier:
         done = self._done(claim.parcel, claim.errands, outcomes)
         return Done(done.parcel, done.settled, tuple(keeping))
 
-    async def _send(self, trip: _Trip, claim: Claim) -> list[Outcome]:
+    async def _send(self, trip: _Trip, claim: Claim, octets: Octets | None) -> list[Outcome]:
         envelope = claim.parcel.envelope
         secret = envelope.requiretls and envelope.reverse_path is not None  # RFC 8689 §4.2.1, §5
         link = await self._link(trip, secret, claim)
         if isinstance(link, Outcome):
             return [link] * len(claim.errands)
-        octets = await self._site.store.read(queue.octets, claim.parcel.id)
+        if octets is None:
+            octets = await self._site.store.read(queue.octets, claim.parcel.id)
         try:
             return await link.send(claim.parcel, claim.errands, octets)
         except BaseException:

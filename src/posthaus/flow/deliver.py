@@ -71,7 +71,8 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
             report.hear(octets, prepared, transaction.envelope),
         )
         notice = await _notice(site, plan, octets, now)
-        await site.store.write(keep, plan, notice, here, now)
+        with site.handover.passing() as passing:
+            await site.store.write(keep, plan, passing, notice, here, now)
         return None
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from posthaus.base import limit
 from posthaus.flow import bounce, report
 from posthaus.flow.bounce import Notice
+from posthaus.flow.handover import Handed, Passing
 from posthaus.flow.pace import Times
 from posthaus.flow.route import Here
 from posthaus.mail.address import Address
@@ -28,6 +29,8 @@ from posthaus.mail.flag import SEEN
 from posthaus.store import account as accounts
 from posthaus.store import mailbox as mailboxes
 from posthaus.store import message, queue, record, sending
+from posthaus.store.blob import Octets
+from posthaus.store.load import born, may_board
 from posthaus.store.message import Content, Placing
 from posthaus.store.queue import NewErrand, NewParcel
 from posthaus.store.record import Entry
@@ -75,8 +78,9 @@ class Plan:
         return self.times.due <= now and len(self.heirs) <= limit.LOCAL_AT_ONCE
 
 
-async def keep(tx: Tx, plan: Plan, notice: Notice | None, here: Here, now: int) -> None:
+async def keep(tx: Tx, plan: Plan, passing: Passing, notice: Notice | None, here: Here, now: int) -> None:
     """The one write."""
+    passing.begin()
     outward = [recipient for way in plan.ways for recipient in way.recipients]
     sent = 0
     if plan.account:
@@ -100,7 +104,7 @@ async def keep(tx: Tx, plan: Plan, notice: Notice | None, here: Here, now: int) 
     if waiting:
         queued += await _enqueue_late(tx, plan, content, waiting, now)
     for way in plan.ways:
-        queued += await _enqueue(tx, plan, way, content, now)
+        queued += await _enqueue(tx, plan, way, content, passing, now)
     if queued:
         await record.write(tx, _entries(plan, queued, now))
     if notice is not None:
@@ -120,7 +124,7 @@ async def _enqueue_late(tx: Tx, plan: Plan, content: Content, waiting: set[int],
     return errands
 
 
-async def _enqueue(tx: Tx, plan: Plan, way: Way, content: Content, now: int) -> list[NewErrand]:
+async def _enqueue(tx: Tx, plan: Plan, way: Way, content: Content, passing: Passing, now: int) -> list[NewErrand]:
     parcel = _parcel(plan, replace(content, prefix=way.prefix))
     parcel = replace(parcel, envelope=replace(plan.envelope, reverse_path=way.reverse_path))
     is_tls_optional = plan.envelope.tls_optional  # RFC 8689 §3
@@ -128,7 +132,19 @@ async def _enqueue(tx: Tx, plan: Plan, way: Way, content: Content, now: int) -> 
     for one in way.recipients:
         key = await destination(tx, one.address, way.reverse_path, is_tls_optional=is_tls_optional)
         errands.append(NewErrand(one, key, plan.times.due, is_held=plan.is_held))
-    await queue.enqueue(tx, parcel, errands, now)
+    loads = {}
+    if plan.times.due <= now and not plan.is_held:
+        for name in sorted({errand.destination for errand in errands}):
+            load = passing.place(name)
+            if load and await may_board(tx, load):
+                loads[name] = load
+    id_ = await queue.enqueue(tx, parcel, errands, now, loads)
+    for name in loads:
+        # what lies outside is read when it is sent
+        octets = None
+        if not plan.content.blob:
+            octets = Octets(way.prefix, content.head, content.body, content.packing, "", parcel.content.size_octets)
+        passing.hand(name, Handed(born(id_, parcel, errands, name, now), octets))
     return errands
 
 

@@ -11,6 +11,7 @@ from posthaus.base.dns import Resolver
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.base.setting import SendSetting
+from posthaus.flow.handover import Handover
 from posthaus.flow.keyring import Keyring
 from posthaus.flow.login import Login
 from posthaus.store.blob import BlobStore
@@ -36,6 +37,7 @@ class Site:
     resolver: Resolver | None = None  # DNS; None where a test needs none
     send: SendSetting = field(default_factory=SendSetting)  # how long mail to others is tried
     keyring: Keyring = field(default_factory=Keyring)  # what signs our mail
+    handover: Handover = field(default_factory=Handover)
     index: TextIndex = field(default_factory=NoIndex)
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limit.LARGE_AT_ONCE))
     """Held while a message that is spooled to a file is in memory, too."""

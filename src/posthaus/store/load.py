@@ -24,6 +24,8 @@ from posthaus.store.queue import (
     NEVER,
     NUMBER_BITS,
     Errand,
+    NewErrand,
+    NewParcel,
     Pace,
     Parcel,
     State,
@@ -132,6 +134,26 @@ async def claim_overdue(tx: Tx, owner: str, now: int, until: int, most: int) -> 
     if not rows:
         return Load(0, OVERDUE, ()) if parcels else None
     return Load(await _new_load(tx, OVERDUE, owner, until, rows), OVERDUE, _claims(rows))
+
+
+async def may_board(tx: Tx, load: int) -> bool:
+    """May errands be born on it in this write? Not where it has run out, or somebody settles it just now."""
+    return await tx.one(f"SELECT 1 FROM load WHERE id=$1{tx.skip_locked('load')}", load) is not None
+
+
+def born(id_: int, parcel: NewParcel, errands: Sequence[NewErrand], destination: str, now: int) -> Claim:
+    """What claim() would find of a parcel that was put in with this id."""
+    content, base = parcel.content, id_ << NUMBER_BITS
+    made = Parcel(
+        id_, parcel.tid, parcel.envelope, parcel.account, content.prepared.message_id, content.size_octets, now,
+        parcel.expires, parcel.warn_at,
+    )  # fmt: skip
+    mine = [
+        Errand(base + n, id_, e.recipient, destination, 0, e.due, State.WAITING, None, e.account)
+        for n, e in enumerate(errands)
+        if e.destination == destination
+    ]
+    return Claim(made, tuple(mine))
 
 
 def _next_clock(now: int, expires: int) -> int:
@@ -279,6 +301,12 @@ async def _set_pace(tx: Tx, name: str, before: Pace, after: Pace, reason: Outcom
         await tx.run("UPDATE destination SET reason=$2 WHERE name=$1", name, render_outcome(reason) if suspect else "")
     if after.rest != before.rest:
         await wake(tx, name)
+
+
+async def give_back(tx: Tx, load: Load, now: int) -> None:
+    """All that is still on it waits again, known or not."""
+    await tx.run("UPDATE load SET until=0 WHERE id=$1", load.id)
+    await free_dead(tx, now)
 
 
 async def free_dead(tx: Tx, now: int) -> int:

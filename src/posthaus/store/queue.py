@@ -23,7 +23,7 @@ Faults:    StoreFull, LimitReached.
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +48,7 @@ from posthaus.store.tx import Row, Tx
 NEVER = 1 << 53
 NUMBER_BITS = 16
 LOCAL = "local"  # the destination of accounts of ours
+_NO_LOADS: Mapping[str, int] = {}
 
 
 class State(enum.IntEnum):
@@ -137,8 +138,11 @@ async def send(
     return placed
 
 
-async def enqueue(tx: Tx, parcel: NewParcel, errands: Sequence[NewErrand], now: int) -> int:
-    """The parcel's id. Runners are told by a bell."""
+async def enqueue(
+    tx: Tx, parcel: NewParcel, errands: Sequence[NewErrand], now: int, loads: Mapping[str, int] = _NO_LOADS
+) -> int:
+    """The parcel's id. loads: by destination, those that claim their errands at once (load.may_board). Runners are told
+    of the others by a bell."""
     if tx.low_space:
         raise StoreFull("the reserve of disk space is reached")
     if len(errands) >= 1 << NUMBER_BITS:
@@ -160,18 +164,21 @@ async def enqueue(tx: Tx, parcel: NewParcel, errands: Sequence[NewErrand], now: 
     rank = -envelope.priority
     await tx.many(
         "INSERT INTO errand (id, destination, rank, due, state, load, attempts, localpart, domain, orcpt, notify,"
-        " account, reason) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8, $9, $10, '')",
+        " account, reason) VALUES ($1, $2, $3, $4, $5, $11, 0, $6, $7, $8, $9, $10, '')",
         [
             (base + n, e.destination, rank, _due(e), int(State.HELD if e.is_held else State.WAITING),
              storable(e.recipient.address.localpart), e.recipient.address.domain, e.recipient.orcpt,
-             render_notify(e.recipient.notify), e.account)
+             render_notify(e.recipient.notify), e.account, loads.get(e.destination, 0))
             for n, e in enumerate(errands)
         ],
     )  # fmt: skip
     for name in sorted({e.destination for e in errands}):
         due = [_due(e) for e in errands if e.destination == name]
-        await _reach(tx, name, min(due), len(due), now)
-    tx.touch(bell.QUEUE, 1)
+        if name in loads:
+            await tx.run("UPDATE destination SET errands=errands+$2 WHERE name=$1", name, len(due))
+        else:
+            await _reach(tx, name, min(due), len(due), now)
+            tx.touch(bell.QUEUE, 1)
     return row[0]  # type: ignore[no-any-return]
 
 
