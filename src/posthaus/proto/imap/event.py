@@ -29,6 +29,9 @@ class LiteralHeader:
     @property
     def is_first(self) -> bool:
         """Does the first message of its command begin here?"""
+        messages = self.append.messages
+        if len(messages) == len(messages[0].parts) == 1:  # nearly always
+            return True
         return sum([isinstance(part, Literal) for new in self.append.messages for part in new.parts]) == 1
 
 
