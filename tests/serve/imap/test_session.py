@@ -240,3 +240,12 @@ async def test_idle_asks_again_after_news_that_could_not_be_read(
     await one.append("INBOX", MAIL)
     assert [await other.hear(), await other.hear()] == ["* 4 EXISTS", "* 1 RECENT"]
     assert asked >= 2
+
+
+async def test_tolerated_faults_are_counted(house: ImapHouse) -> None:
+    client = await house.login(select="INBOX")
+    await client.ok("NOOP ")
+    await client.ok("SEARCH ALL ")
+    await client.ok("STATUS INBOX(MESSAGES)")
+    assert house.site.metric.value("imap.quirk.trailing_space") == 2
+    assert house.site.metric.value("imap.quirk.space_missing") == 1

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from posthaus.flow.site import Site
 from posthaus.net.stream import Stream
 from posthaus.proto.imap import command, event
+from posthaus.proto.imap.quirk import Quirk
 from posthaus.proto.imap.server import Engine
 from posthaus.serve.imap import (
     access,
@@ -93,5 +94,9 @@ class ImapService:
         self._start_tls = start_tls
 
     async def __call__(self, stream: Stream) -> None:
-        engine = Engine(access.offer(stream, self._site, starttls=self._start_tls is not None))
+        engine = Engine(access.offer(stream, self._site, starttls=self._start_tls is not None), note=self._note)
         await ImapSession(stream, self._site, engine, ANSWERS, self._start_tls).run()
+
+    def _note(self, quirk: Quirk) -> None:
+        """A fault of a client was tolerated; counted, so that what nobody needs any more can go."""
+        self._site.metric.count(f"imap.quirk.{quirk.name.lower()}")
