@@ -243,6 +243,8 @@ STORE_STATEMENT_TIMEOUT_S = 60.0  # PostgreSQL: a statement that takes longer ha
 KEEP_TOMBSTONES_S = (
     90 * 86_400
 )  # and the book of changes: how long a client may stay away and still learn what vanished
+DRAFT_REPLACED_S = 60  # between a draft's expunge and the saving of its next version: clients do both at once
+UNDELETE_PIECE = 1_000  # messages put into a view of deleted messages, or brought back, in one write
 KEEP_PENDING_S = 3_600  # octets outside whose writer has not come back by then are taken away
 KEEP_RECORD_S = 30 * 86_400  # what happened to messages on their way out; the longest queue is a week
 RECORD_TEXT_CHARACTERS = 500  # of a reply of another server

@@ -1,13 +1,15 @@
 """Mailboxes: hierarchy, special use, subscriptions, keywords, and the counters that every write keeps true.
 
 Names are full names, levels divided by "/". INBOX is one name whatever its case. A mailbox that is removed while it has
-inferiors stays as a name only (\\Noselect, RFC 9051 §6.3.5); its messages become tombstones.
+inferiors stays as a name only (\\Noselect, RFC 9051 §6.3.5); its messages become tombstones. A mailbox in state VIEW
+is the account's view of deleted messages (store/lost.py): it is opened and listed, and nobody makes, fills, renames or
+removes it.
 
 Standards: RFC 9051 §5.1, §6.3; RFC 6154.
 Faults:    NoSuchMailbox, MailboxExists, MailboxHasChildren, InvalidName, NotPermitted, LimitReached.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from posthaus.base import limit
@@ -26,7 +28,9 @@ from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
 SEPARATOR = "/"
-OPEN, NAME_ONLY, REMOVING = 0, 1, 2
+OPEN, NAME_ONLY, REMOVING, VIEW = 0, 1, 2, 3
+VIEW_NAME = "Deleted messages"  # of the view; where a mailbox of the account has this name already, see view_name
+_REMOVED = "\x01"  # begins the name of a removed mailbox, and divides its id from the name that it had
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,19 @@ def canonical(name: str) -> str:
     return f"INBOX{slash}{rest}" if head.upper() == "INBOX" else name
 
 
+def view_name(taken: Iterable[str]) -> str:
+    """The name for the view of an account that has these names. Case does not tell names apart here: clients keep
+    mailboxes in folders, and Apple's call their \\Trash "Deleted Messages"."""
+    folded = {name.casefold() for name in taken}
+    names = (VIEW_NAME, *(f"{VIEW_NAME} ({i})" for i in range(2, len(folded) + 3)))
+    return next(name for name in names if name.casefold() not in folded)
+
+
+def name_before(name: str) -> str:
+    """The name that a mailbox had when it was removed; any other name as it is."""
+    return name.split(_REMOVED, 2)[2] if name.count(_REMOVED) >= 2 else name
+
+
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
@@ -93,21 +110,25 @@ async def get(tx: Tx, mailbox: int) -> Mailbox:
 
 
 async def find(tx: Tx, account: int, name: str) -> Mailbox:
-    """By name; NoSuchMailbox also where it is a name only."""
-    row = await tx.one(f"SELECT {_COLUMNS} FROM mailbox WHERE account=$1 AND name=$2", account, canonical(name))
+    """By name, to be written to; NoSuchMailbox also where it is a name only, NotPermitted where it is the view."""
+    name = canonical(name)
+    row = await tx.one(f"SELECT {_COLUMNS} FROM mailbox WHERE account=$1 AND name=$2", account, name)
     if row is None or row[-1] != OPEN:
+        if name == VIEW_NAME if row is None else row[-1] == VIEW:
+            raise NotPermitted("nothing is put into the view of deleted messages")
         raise NoSuchMailbox
     return Mailbox(*row)
 
 
 async def find_at(tx: Tx, account: int, name: str) -> tuple[Mailbox, int]:
-    """As find, with the account's MODSEQ: where the book of changes stands. One statement, for every SELECT asks it."""
+    """By name, to be read; with the account's MODSEQ: where the book of changes stands. One statement, for every
+    SELECT asks it."""
     row = await tx.one(
         f"SELECT (SELECT a.modseq FROM account a WHERE a.id=$1), {_COLUMNS} FROM mailbox WHERE account=$1 AND name=$2",
         account,
         canonical(name),
     )
-    if row is None or row[-1] != OPEN:
+    if row is None or row[-1] not in (OPEN, VIEW):
         raise NoSuchMailbox
     return Mailbox(*row[1:]), row[0]
 
@@ -116,6 +137,15 @@ async def listing(tx: Tx, account: int) -> list[Mailbox]:
     """All of an account, names only ones too, by name."""
     rows = await tx.all(f"SELECT {_COLUMNS} FROM mailbox WHERE account=$1 AND state<>2 ORDER BY name", account)
     return [Mailbox(*row) for row in rows]
+
+
+async def with_view(tx: Tx, account: int) -> list[Mailbox]:
+    """As listing, and the view of deleted messages is among them also where nobody has looked at it yet; id 0."""
+    boxes = await listing(tx, account)
+    if all(box.state != VIEW for box in boxes):
+        name = view_name([box.name for box in boxes])
+        boxes.append(Mailbox(0, account, name, 0, 1, 0, 0, 0, 0, 0, 1, 1, "", VIEW))
+    return boxes
 
 
 async def subscriptions(tx: Tx, account: int) -> list[str]:
@@ -157,8 +187,8 @@ async def note_opened(tx: Tx, mailbox: int, recent_from: int, unseen_from: int) 
 
 
 async def count(tx: Tx, account: int) -> int:
-    """How many it has, of which there may be MAILBOXES_PER_ACCOUNT."""
-    row = await tx.one("SELECT count(*) FROM mailbox WHERE account=$1", account)
+    """How many it has, of which there may be MAILBOXES_PER_ACCOUNT; neither removed ones nor the view."""
+    row = await tx.one("SELECT count(*) FROM mailbox WHERE account=$1 AND state<2", account)
     return 0 if row is None else row[0]
 
 
@@ -169,6 +199,7 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
     """Makes it and whatever superiors it lacks (RFC 9051 §6.3.4); the id."""
     name = checked_name(name)
     modseq = await accounts.advance(tx, account)
+    await _not_the_view(tx, account, name)
     if await count(tx, account) >= limit.MAILBOXES_PER_ACCOUNT:
         raise LimitReached("mailboxes")
     if special_use:
@@ -195,6 +226,18 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
     return found[0]  # type: ignore[no-any-return]
 
 
+async def _not_the_view(tx: Tx, account: int, name: str) -> None:
+    """The name of the view is taken, also before there is one, and nothing can be below it."""
+    first, below, _ = name.partition(SEPARATOR)
+    if not first.startswith(VIEW_NAME):
+        return
+    row = await tx.one("SELECT state FROM mailbox WHERE account=$1 AND name=$2", account, first)
+    if row[0] == VIEW if row is not None else first == VIEW_NAME:
+        if below:
+            raise InvalidName("nothing can be below the view of deleted messages")
+        raise MailboxExists(name)
+
+
 async def for_use(tx: Tx, account: int, special_use: str, name: str, now: int) -> int:
     """The mailbox of a special use; else the one of this name, which is made where there is none."""
     found = await tx.one(
@@ -208,12 +251,21 @@ async def for_use(tx: Tx, account: int, special_use: str, name: str, now: int) -
     return made
 
 
-async def _insert(tx: Tx, account: int, name: str, special_use: str, modseq: int, now: int) -> int:
+async def make_view(tx: Tx, account: int, modseq: int, now: int) -> Mailbox:
+    """The account's view of deleted messages, made where there is none."""
+    row = await tx.one("SELECT id FROM mailbox WHERE account=$1 AND state=3", account)
+    if row is None:
+        taken = await tx.all("SELECT name FROM mailbox WHERE account=$1 AND state<>2", account)
+        row = (await _insert(tx, account, view_name([name for (name,) in taken]), "", modseq, now, VIEW),)
+    return await get(tx, row[0])
+
+
+async def _insert(tx: Tx, account: int, name: str, special_use: str, modseq: int, now: int, state: int = OPEN) -> int:
     uidvalidity = await accounts.next_uidvalidity(tx, account, now)
     row = await tx.one(
         "INSERT INTO mailbox (account, name, uidvalidity, uidnext, modseq, total, unseen, deleted, size, recent_from,"
-        " unseen_from, special_use, state) VALUES ($1, $2, $3, 1, $4, 0, 0, 0, 0, 1, 1, $5, 0) RETURNING id",
-        account, name, uidvalidity, modseq, special_use,
+        " unseen_from, special_use, state) VALUES ($1, $2, $3, 1, $4, 0, 0, 0, 0, 1, 1, $5, $6) RETURNING id",
+        account, name, uidvalidity, modseq, special_use, state,
     )  # fmt: skip
     assert row is not None
     await change.write(tx, account, modseq, row[0], change.Kind.MAILBOX, [], now)
@@ -223,13 +275,16 @@ async def _insert(tx: Tx, account: int, name: str, special_use: str, modseq: int
 async def remove(tx: Tx, account: int, name: str, now: int) -> int:
     """Takes the mailbox away, with its messages; the id. With inferiors, the name stays (\\Noselect).
 
-    Its id moves to a row that nobody reaches, and the sweep makes tombstones of its placements in pieces.
+    Its id moves to a row that nobody reaches, and the sweep makes tombstones of its placements in pieces. The row stays
+    as long as they do, for the sake of its name and its keywords: its messages can be brought back.
     """
     name = canonical(name)
     if name == "INBOX":
         raise NotPermitted("INBOX cannot be removed")
     modseq = await accounts.advance(tx, account)
     row = await tx.one("SELECT id, state, uidvalidity FROM mailbox WHERE account=$1 AND name=$2", account, name)
+    if row[1] == VIEW if row is not None else name == VIEW_NAME:
+        raise NotPermitted("the view of deleted messages stays")
     if row is None:
         raise NoSuchMailbox(name)
     mailbox, state, uidvalidity = row
@@ -238,8 +293,9 @@ async def remove(tx: Tx, account: int, name: str, now: int) -> int:
         raise MailboxHasChildren(name)
     await tx.run(
         "UPDATE mailbox SET state=2, modseq=$2, special_use='', name=$3 WHERE id=$1",
-        mailbox, modseq, f"\x01{mailbox}",  # a name that nobody can ask for
+        mailbox, modseq, f"{_REMOVED}{mailbox}{_REMOVED}{name}",  # a name that nobody can ask for
     )  # fmt: skip
+    await tx.run("DELETE FROM annotation WHERE account=$1 AND mailbox=$2", account, mailbox)
     await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
     if inferiors:
         left = await tx.one(
@@ -269,9 +325,12 @@ async def rename(tx: Tx, account: int, old: str, new: str, now: int) -> None:
     if new == "INBOX" or new.startswith(old + SEPARATOR):
         raise NotPermitted("not under itself, and not INBOX")
     modseq = await accounts.advance(tx, account)
-    found = await tx.one("SELECT id FROM mailbox WHERE account=$1 AND name=$2", account, old)
+    found = await tx.one("SELECT id, state FROM mailbox WHERE account=$1 AND name=$2", account, old)
+    if found[1] == VIEW if found is not None else old == VIEW_NAME:
+        raise NotPermitted("the view of deleted messages keeps its name")
     if found is None:
         raise NoSuchMailbox(old)
+    await _not_the_view(tx, account, new)
     if await tx.one("SELECT 1 FROM mailbox WHERE account=$1 AND name=$2", account, new) is not None:
         raise MailboxExists(new)
     levels = new.split(SEPARATOR)

@@ -1,21 +1,24 @@
 """The purge: what is past its horizon goes, in pieces that each take a few milliseconds.
 
-Octets of expunged messages stay until one horizon (so that a person can bring mail back), tombstones and the book of
-changes until a later one (so that a client can learn what vanished). Mailboxes and accounts that were removed are
-emptied piece by piece. Every function says how much it did; 0 means there is nothing left to do.
+Octets of expunged messages stay until one horizon (so that a person can bring mail back, store/undelete.py), tombstones
+and the book of changes until a later one (so that a client can learn what vanished). Mailboxes and accounts that were
+removed are emptied piece by piece. Every function says how much it did; 0 means there is nothing left to do.
 
 Standards: RFC 7162 §3.2.10 (VANISHED (EARLIER) from before the horizon names what the range says).
 """
 
 from posthaus.store import account as accounts
-from posthaus.store import change, message
+from posthaus.store import change, lost, message
 from posthaus.store.tx import Tx
 
 
 async def emails(tx: Tx, before: int, most: int) -> int:
     """Messages that an account has not held since before a time; with the last account goes the message itself."""
     rows = await tx.all("SELECT account, message FROM email WHERE live=0 AND gone_at<$1 LIMIT $2", before, most)
-    await tx.many("DELETE FROM email WHERE account=$1 AND message=$2 AND live=0", rows)
+    await lost.purge(tx, rows)
+    await tx.many(
+        "DELETE FROM email WHERE account=$1 AND message=$2 AND live=0 AND gone_at<$3", [(*row, before) for row in rows]
+    )
     for m in sorted({row[1] for row in rows}):
         await _drop_message(tx, m)
     return len(rows)
@@ -52,8 +55,11 @@ async def changes(tx: Tx, before: int, most: int) -> int:
 
 
 async def removed_mailboxes(tx: Tx, now: int, most: int) -> int:
-    """Empties mailboxes that were removed; an empty one loses its row."""
-    row = await tx.one("SELECT id, account FROM mailbox WHERE state=2 ORDER BY id LIMIT 1")
+    """Empties mailboxes that were removed; one without messages loses its row when it has no tombstones either."""
+    row = await tx.one(
+        "SELECT b.id, b.account FROM mailbox b WHERE b.state=2 AND (b.total>0 OR NOT EXISTS (SELECT 1 FROM tombstone t"
+        " WHERE t.id BETWEEN b.id * 4294967296 AND b.id * 4294967296 + 4294967295)) ORDER BY b.id LIMIT 1"
+    )
     if row is None:
         return 0
     await accounts.advance(tx, row[1])
@@ -62,15 +68,14 @@ async def removed_mailboxes(tx: Tx, now: int, most: int) -> int:
 
 async def _empty(tx: Tx, account: int, mailbox: int, now: int, most: int, *, with_tombstones: bool) -> int:
     """One piece of taking a mailbox away: placements, then perhaps tombstones, then its row."""
-    there = "SELECT id FROM {} WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3"
-    span = mailbox << 32, mailbox << 32 | message.UID
-    placed = await tx.all(there.format("placement"), *span, most)
+    placed = await lost.bury(tx, account, mailbox, now, most)
     if placed:
-        uids = [(placed[0][0] & message.UID, placed[-1][0] & message.UID)]
-        await message.expunge(tx, account, mailbox, uids, now, only_deleted=False)
-        return len(placed)
+        return placed
     if with_tombstones:
-        buried = await tx.all(there.format("tombstone"), *span, most)
+        buried = await tx.all(
+            "SELECT id FROM tombstone WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3",
+            mailbox << 32, mailbox << 32 | message.UID, most,
+        )  # fmt: skip
         if buried:
             await tx.many("DELETE FROM tombstone WHERE id=$1", buried)
             return len(buried)
@@ -88,6 +93,9 @@ async def removed_accounts(tx: Tx, now: int, most: int) -> int:
         return 0
     account = row[0]
     await accounts.advance(tx, account)
+    hidden = await lost.drop(tx, account, most)
+    if hidden:
+        return hidden
     await tx.run("UPDATE mailbox SET state=2 WHERE account=$1 AND state<>2", account)
     box = await tx.one("SELECT id FROM mailbox WHERE account=$1 ORDER BY id LIMIT 1", account)
     if box is not None:

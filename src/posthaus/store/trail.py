@@ -8,6 +8,7 @@ Faults:    none.
 
 from dataclasses import dataclass
 
+from posthaus.store.mailbox import name_before
 from posthaus.store.queue import JOINED, Errand, Parcel, errand_of, parcel_of
 from posthaus.store.text import storable
 from posthaus.store.tx import Tx
@@ -84,7 +85,9 @@ async def places(tx: Tx, message: int) -> list[Place]:
     for account, address in await tx.all(
         "SELECT a.id, a.address FROM email e JOIN account a ON a.id=e.account WHERE e.message=$1 ORDER BY a.id", message
     ):
-        for mailbox, name in await tx.all("SELECT id, name FROM mailbox WHERE account=$1 ORDER BY name", account):
+        # of the view of deleted messages nothing is told: the tombstone says where it was
+        boxes = await tx.all("SELECT id, name FROM mailbox WHERE account=$1 AND state<>3 ORDER BY name", account)
+        for mailbox, name in boxes:
             span = mailbox << 32, mailbox << 32 | 0xFFFFFFFF
             for table, when in (("placement", "0"), ("tombstone", "expunged")):
                 rows = await tx.all(
@@ -92,7 +95,7 @@ async def places(tx: Tx, message: int) -> list[Place]:
                     " WHERE id BETWEEN $1 AND $2 AND message=$3 ORDER BY id",
                     *span, message,
                 )  # fmt: skip
-                found += [Place(address, name, *row) for row in rows]
+                found += [Place(address, name_before(name), *row) for row in rows]
     return found
 
 

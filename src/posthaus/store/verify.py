@@ -79,13 +79,33 @@ CHECKS: tuple[tuple[str, str], ...] = (
     (
         "an account holds a message another number of times than its mailboxes do",
         "SELECT e.account, e.message, e.live, count(p.id) FROM email e LEFT JOIN placement p ON p.message=e.message"
-        " AND p.id / 4294967296 IN (SELECT m.id FROM mailbox m WHERE m.account=e.account)"
+        " AND p.id / 4294967296 IN (SELECT m.id FROM mailbox m WHERE m.account=e.account AND m.state<>3)"
         " GROUP BY e.account, e.message, e.live HAVING count(p.id) <> e.live",
     ),
     (
         "a mailbox has a message that its account does not hold",
         "SELECT p.id FROM placement p JOIN mailbox m ON m.id = p.id / 4294967296"
         " WHERE NOT EXISTS (SELECT 1 FROM email e WHERE e.account=m.account AND e.message=p.message)",
+    ),
+    (
+        "a view of deleted messages shows one that its account holds, or cannot have back",
+        "SELECT l.account, l.message FROM lost l WHERE NOT EXISTS"
+        " (SELECT 1 FROM email e WHERE e.account=l.account AND e.message=l.message AND e.live=0)",
+    ),
+    (
+        "a lost message is not in the view of deleted messages",
+        "SELECT l.account, l.message FROM lost l WHERE NOT EXISTS (SELECT 1 FROM mailbox m JOIN placement p"
+        " ON p.id = m.id * 4294967296 + l.uid WHERE m.account=l.account AND m.state=3 AND p.message=l.message)",
+    ),
+    (
+        "a view of deleted messages has one of which nobody knows where it was",
+        "SELECT p.id FROM mailbox m JOIN placement p"
+        " ON p.id BETWEEN m.id * 4294967296 AND m.id * 4294967296 + 4294967295 WHERE m.state=3 AND NOT EXISTS"
+        " (SELECT 1 FROM lost l WHERE l.account=m.account AND l.message=p.message AND l.uid=p.id & 4294967295)",
+    ),
+    (
+        "an account has two views of deleted messages",
+        "SELECT account, count(*) FROM mailbox WHERE state=3 GROUP BY account HAVING count(*) > 1",
     ),
     (
         "an account holds a message that is not there",
