@@ -18,6 +18,7 @@ async def furnished(house: ImapHouse, *, rev2: bool = False) -> Client:
     return client
 
 
+VIEW = '* LIST (\\HasNoChildren \\Noinferiors) "/" "Deleted messages"'
 INBOX = '* LIST (\\HasNoChildren) "/" INBOX'
 FOO = '* LIST (\\HasChildren) "/" Foo'
 BAR = '* LIST (\\HasNoChildren) "/" Foo/Bar'
@@ -27,8 +28,8 @@ BELOW = '* LIST (\\HasNoChildren) "/" Gone/Below'
 
 CASES: list[tuple[str, list[str]]] = [
     ('LIST "" ""', ['* LIST (\\Noselect) "/" ""']),
-    ('LIST "" %', [FOO, '* LIST (\\Noselect \\HasChildren) "/" Gone', INBOX, SENT]),
-    ('LIST "" *', [FOO, BAR, BAZ, '* LIST (\\Noselect \\HasChildren) "/" Gone', BELOW, INBOX, SENT]),
+    ('LIST "" %', [VIEW, FOO, '* LIST (\\Noselect \\HasChildren) "/" Gone', INBOX, SENT]),
+    ('LIST "" *', [VIEW, FOO, BAR, BAZ, '* LIST (\\Noselect \\HasChildren) "/" Gone', BELOW, INBOX, SENT]),
     ("LIST Foo/ %", [BAR, BAZ]),
     ('LIST "" Foo/Ba%', [BAR, BAZ]),
     ('LIST "" inbox', [INBOX]),

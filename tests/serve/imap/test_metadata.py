@@ -116,7 +116,7 @@ async def test_a_mailbox_that_is_below_nothing_has_none(house: ImapHouse) -> Non
     for command in ("CREATE a/b", 'SETMETADATA a (/private/x "1")', "DELETE a"):
         await client.ok(command)
     assert (await client.do("GETMETADATA a /private/x"))[-1].startswith("NO [NONEXISTENT]")
-    assert await client.ok('LIST "" * RETURN (METADATA (/private/x))') == [
+    assert await client.ok('LIST "" (INBOX a*) RETURN (METADATA (/private/x))') == [
         '* LIST (\\HasNoChildren) "/" INBOX',
         "* METADATA INBOX (/private/x NIL)",
         '* LIST (\\NonExistent \\Noselect \\HasChildren) "/" a',

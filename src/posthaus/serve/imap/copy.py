@@ -3,7 +3,7 @@
 MOVE is one transaction per piece: a message is in one mailbox or in the other, never in both or in none.
 
 Standards: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3; RFC 6851 §3.
-Faults:    NoSuchMailbox (TRYCREATE), StoreFull.
+Faults:    NoSuchMailbox (TRYCREATE), NotPermitted, StoreFull; OverQuota where deleted messages are brought back.
 """
 
 from typing import TYPE_CHECKING
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from posthaus.mail import uidset
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Copy, Move
+from posthaus.serve.imap.deleted import refuse_change
 from posthaus.store import mailbox as mailboxes
 from posthaus.store import message
 from posthaus.store.error import NoSuchMailbox
+from posthaus.store.undelete import bring_back
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
@@ -29,8 +31,8 @@ async def copy(session: "ImapSession", command: Copy) -> None:
 
 
 async def move(session: "ImapSession", command: Move) -> None:
-    if session.selected.read_only:
-        session.no(command.tag, "The mailbox is open for reading only", code.READ_ONLY)
+    if session.selected.read_only and not session.selected.of_deleted:
+        refuse_change(session, command.tag)
         return
     copied = await _carry(session, command, move=True)
     if copied is None:
@@ -53,7 +55,12 @@ async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) ->
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
     whole = message.Copied(target.uidvalidity, [], [], 0)
     for piece in uidset.slices(uids, _PIECE):
-        copied = await store.write(message.copy, view.account, view.mailbox, piece, target.id, session.now(), move=move)
+        if view.of_deleted:  # brought back, it is there no more, so MOVE does the same
+            [copied] = await store.write(bring_back, view.account, piece, session.now(), target=target.id)
+        else:
+            copied = await store.write(
+                message.copy, view.account, view.mailbox, piece, target.id, session.now(), move=move
+            )
         whole.source.extend(copied.source)
         whole.target.extend(copied.target)
     return whole

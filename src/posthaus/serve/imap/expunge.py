@@ -10,6 +10,7 @@ from posthaus.mail import uidset
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Close, Expunge, Unselect
+from posthaus.serve.imap.deleted import refuse_change
 from posthaus.store import mailbox as mailboxes
 from posthaus.store import message
 from posthaus.store.error import NoSuchMailbox
@@ -24,7 +25,7 @@ _PIECE = 5_000  # UIDs looked through in one write
 async def expunge(session: "ImapSession", command: Expunge) -> None:
     view = session.selected
     if view.read_only:
-        session.no(command.tag, "The mailbox is open for reading only", code.READ_ONLY)
+        refuse_change(session, command.tag)
         return
     uids = view.uids.ranges() if command.uids is None else session.uids_of(command.uids, uid=True)
     await _expunge(session, uids)

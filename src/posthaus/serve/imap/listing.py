@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import List, Lsub
 from posthaus.serve.imap import metadata, status
+from posthaus.serve.imap.deleted import look
 from posthaus.serve.imap.metadata import Value
 from posthaus.serve.imap.pattern import Matcher, compile_pattern
 from posthaus.store import mailbox as mailboxes
-from posthaus.store.mailbox import OPEN, SEPARATOR, Mailbox
+from posthaus.store.mailbox import OPEN, SEPARATOR, VIEW, Mailbox
 from posthaus.store.tx import Tx
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class _Name:
 
     @property
     def is_selectable(self) -> bool:
-        return self.box is not None and self.box.state == OPEN
+        return self.box is not None and self.box.state in (OPEN, VIEW)
 
 
 _Names = dict[str, _Name]
@@ -60,8 +61,9 @@ class _Read:
 
 
 async def _read(tx: Tx, account: int, items: tuple[bytes, ...], limit: int, entries: tuple[str, ...]) -> _Read:
-    boxes = await mailboxes.listing(tx, account)
-    counts = {box.name: await status.values(tx, box, items, limit) for box in boxes if items and box.state == OPEN}
+    boxes = await mailboxes.with_view(tx, account)
+    countable = [box for box in boxes if items and box.id and box.state in (OPEN, VIEW)]
+    counts = {box.name: await status.values(tx, box, items, limit) for box in countable}
     values = await metadata.of_all(tx, account, [box for box in boxes if box.state == OPEN], entries)
     return _Read(boxes, await mailboxes.subscriptions(tx, account), counts, values)
 
@@ -94,6 +96,8 @@ async def list_(session: "ImapSession", command: List) -> None:
         session.say(_DELIMITER)  # RFC 9051 §6.3.9: an empty pattern asks for the separator
         session.ok(command.tag, "LIST completed")
         return
+    if command.status:
+        await look(session)
     read = await session.site.store.read(
         _read, session.account, command.status, session.site.message_octets, command.metadata
     )
@@ -166,6 +170,8 @@ def _attributes(one: _Name, *, modern: bool) -> list[bytes]:
         attributes += [b"\\NonExistent", b"\\Noselect"] if modern else [b"\\Noselect"]
     # RFC 9051 §7.3.1: in every answer, whether it was asked for or not; it costs nothing
     attributes.append(b"\\HasChildren" if one.has_children else b"\\HasNoChildren")
+    if one.box is not None and one.box.state == VIEW:
+        attributes.append(b"\\Noinferiors")
     if one.special_use:
         attributes.append(
             one.special_use.encode("ascii")

@@ -52,7 +52,7 @@ async def getmetadata(session: "ImapSession", command: GetMetadata) -> None:
 
 async def _get(tx: Tx, account: int, command: GetMetadata) -> tuple[str, list[Value]]:
     """The mailbox's name, and entries with their values, in the order in which they were asked for."""
-    box = await mailboxes.find(tx, account, command.mailbox) if command.mailbox else None
+    box = (await mailboxes.find_at(tx, account, command.mailbox))[0] if command.mailbox else None
     mailbox = NO_MAILBOX if box is None else box.id
     made = _of_mailbox(box) if box is not None else await _of_server(tx, account)
     found: dict[str, Value] = {}
@@ -113,6 +113,8 @@ async def setmetadata(session: "ImapSession", command: SetMetadata) -> None:
         session.no(command.tag, "Too many annotations", code.METADATA_TOOMANY)
         return
     except NotPermitted:
+        if _SPECIAL_USE not in command.values:
+            raise
         session.no(command.tag, "Not a special use for that mailbox", code.USEATTR)
         return
     if session.view is not None:

@@ -45,7 +45,7 @@ async def set_quota(session: "ImapSession", command: SetQuota) -> None:
 
 
 async def _of_mailbox(tx: Tx, account: int, name: str) -> tuple[str, Resources]:
-    return (await mailboxes.find(tx, account, name)).name, await _resources(tx, account)
+    return (await mailboxes.find_at(tx, account, name))[0].name, await _resources(tx, account)
 
 
 async def _resources(tx: Tx, account: int) -> Resources:

@@ -15,11 +15,12 @@ from posthaus.proto.imap.command import QResync, Select
 from posthaus.proto.imap.section import Plain
 from posthaus.serve.imap import fetch
 from posthaus.serve.imap.attribute import plan
+from posthaus.serve.imap.deleted import is_deleted_view, look
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.serve.imap.view import View
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.gone import present
-from posthaus.store.mailbox import Mailbox
+from posthaus.store.mailbox import VIEW, Mailbox
 from posthaus.store.sync import Since, since
 from posthaus.store.tx import Tx
 
@@ -63,6 +64,8 @@ async def select(session: "ImapSession", command: Select) -> None:
     store, account = session.site.store, session.account
     if command.condstore or command.qresync is not None:
         session.has_modseqs = True
+    if is_deleted_view(command.mailbox):
+        await look(session)
     session.watch()
     try:
         opened = await store.read(_open, account, command.mailbox, command.qresync)
@@ -72,18 +75,18 @@ async def select(session: "ImapSession", command: Select) -> None:
     box, unseen = opened.box, opened.unseen
     view = View(
         account, box.id, box.name, box.uidvalidity, opened.uids, max(box.modseq, 1), opened.keywords,
-        read_only=command.read_only, recent_from=box.recent_from,
+        read_only=command.read_only or box.state == VIEW, recent_from=box.recent_from, of_deleted=box.state == VIEW,
     )  # fmt: skip
     session.select(view, opened.modseq)
     session.say(_lines(session, view, box, unseen))
     if opened.since is not None:
         await _tell_missed(session, opened.since)
-    if not command.read_only:
+    if not view.read_only:
         mark = unseen if unseen is not None and unseen - box.unseen_from > _UNSEEN_STRIDE else 0
         if mark or (box.recent_from < box.uidnext and not session.is_rev2):
             # no promise to anybody: not waited for
             session.later(store.write(mailboxes.note_opened, box.id, box.uidnext, mark))
-    what = code.READ_ONLY if command.read_only else code.READ_WRITE
+    what = code.READ_ONLY if view.read_only else code.READ_WRITE
     session.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", what)
 
 

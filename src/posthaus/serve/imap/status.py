@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Status
+from posthaus.serve.imap.deleted import is_deleted_view, look
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.store import mailbox as mailboxes
 from posthaus.store import search
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 async def status(session: "ImapSession", command: Status) -> None:
     if b"HIGHESTMODSEQ" in command.items:
         session.want_modseqs()  # RFC 7162 §3.1.7
+    if is_deleted_view(command.mailbox):
+        await look(session)
     limit = session.site.message_octets
     name, items = await session.site.store.read(_status, session.account, command.mailbox, command.items, limit)
     session.say(render.status(name, items, utf8=session.engine.utf8))
@@ -32,7 +35,7 @@ async def status(session: "ImapSession", command: Status) -> None:
 async def _status(
     tx: Tx, account: int, name: str, items: tuple[bytes, ...], limit: int
 ) -> tuple[str, dict[bytes, bytes | int | None]]:
-    box = await mailboxes.find(tx, account, name)
+    box, _ = await mailboxes.find_at(tx, account, name)
     return box.name, await values(tx, box, items, limit)
 
 

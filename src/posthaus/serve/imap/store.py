@@ -15,6 +15,7 @@ from posthaus.proto.imap.command import Store
 from posthaus.proto.imap.section import Plain
 from posthaus.serve.imap import fetch, flagline
 from posthaus.serve.imap.attribute import plan
+from posthaus.serve.imap.deleted import refuse_change
 from posthaus.serve.imap.view import View
 from posthaus.store import flag
 
@@ -27,7 +28,7 @@ _PIECE = 20_000  # messages in one write
 async def store(session: "ImapSession", command: Store) -> None:
     view = session.selected
     if view.read_only:
-        session.no(command.tag, "The mailbox is open for reading only", code.READ_ONLY)
+        refuse_change(session, command.tag)
         return
     if command.unchanged_since is not None:
         session.want_modseqs()  # RFC 7162 §3.1.3

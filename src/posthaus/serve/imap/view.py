@@ -47,8 +47,8 @@ class View:
 
     __slots__ = (
         "account", "added", "contexts", "flag_text", "flagged", "gone", "keywords_changed", "mailbox",
-        "mailbox_changed", "modseq", "name", "noted", "own", "read_only", "recent_from", "saved", "touched",
-        "uids", "uidvalidity",
+        "mailbox_changed", "modseq", "name", "noted", "of_deleted", "own", "read_only", "recent_from", "saved",
+        "touched", "uids", "uidvalidity",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +63,7 @@ class View:
         *,
         read_only: bool,
         recent_from: int,
+        of_deleted: bool = False,
     ) -> None:
         self.account = account
         self.mailbox = mailbox
@@ -72,6 +73,7 @@ class View:
         self.modseq = self.noted = modseq
         self.flag_text = FlagText(keywords)
         self.read_only = read_only
+        self.of_deleted = of_deleted  # the view of deleted messages
         self.recent_from = recent_from  # UIDs from here on are \Recent for this session
         self.saved: Ranges = []  # "$" (RFC 9051 §6.4.4.1), UIDs
         self.own: set[int] = set()  # MODSEQs of our own STOREs, whose answer says it all
