@@ -25,6 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_transport(commands)
     _add_suppression(commands)
     _add_annotation(commands)
+    _add_undelete(commands)
     _add_queue(commands)
     _add_why(commands)
     _add_dkim(commands)
@@ -262,6 +263,25 @@ def _add_annotation(commands: _Commands) -> None:
     put.add_argument("value")
     remove = _command(group, "remove", "annotation:remove", "take one away")
     remove.add_argument("entry")
+
+
+def _add_undelete(commands: _Commands) -> None:
+    undelete = _command(
+        commands,
+        "undelete",
+        "undelete:run",
+        "bring deleted messages of an account back into the mailboxes where they were, as long as they are kept "
+        "([store] keep_octets)",
+    )
+    undelete.add_argument("address", metavar="ADDRESS")
+    undelete.add_argument("--mailbox", metavar="NAME", help="those that were in this mailbox")
+    undelete.add_argument(
+        "--since", metavar="TIME", help='those deleted since then: "2 hours" ago, or 2026-11-25T14:30'
+    )
+    undelete.add_argument("--id", type=int, nargs="+", metavar="N", help="these, by the ids that --list shows")
+    undelete.add_argument("--all", action="store_true", help="all of them")
+    undelete.add_argument("--list", action="store_true", help="only show which there are")
+    undelete.add_argument("--json", action="store_true")
 
 
 _QUEUE_ACTS = {

@@ -12,6 +12,7 @@ _WORDS = {
     "AccountExists": "the account {} is there already",
     "NoSuchAlias": "there is no alias {}",
     "AliasExists": "the alias {} is there already",
+    "OverQuota": "the account would be over its quota: {}; nothing was changed",
     "NoSuchSuppression": "mail to {} is not suppressed",
     "NoSuchSender": "the account was not given {}",
     "NoSuchKey": "there is no key {}; `posthaus dkim list` shows all",
