@@ -22,6 +22,7 @@ async def test_since(store: Store) -> None:
     assert await store.read(change.since, anna.id, first) == [one]
     assert len(await store.read(change.since, anna.id, 0)) == 2
     assert await store.read(change.since, anna.id, second) == []
+    assert await store.read(change.upto, anna.id) == second
 
 
 async def test_one_accounts_pages_are_torn_out(store: Store) -> None:
