@@ -14,7 +14,21 @@ from posthaus.flow.sweep import Counts, run_sweep, sweep_once
 from posthaus.mail.address import Address
 from posthaus.mail.prepare import prepare
 from posthaus.mail.structure import VERSION
-from posthaus.store import account, blob, change, fetch, lease, mailbox, mark, message, record, rescan, suppression
+from posthaus.mail.tlsrpt import Policy, Report
+from posthaus.store import (
+    account,
+    blob,
+    change,
+    fetch,
+    lease,
+    mailbox,
+    mark,
+    message,
+    record,
+    rescan,
+    suppression,
+    tlsreport,
+)
 from posthaus.store.drivers.disk import DiskBlobs
 from posthaus.store.error import Locked
 from posthaus.store.message import Content, Placing
@@ -71,6 +85,14 @@ async def test_what_is_told_of_mail_on_its_way_out(store: Store, blobs: DiskBlob
     assert await sweep_once(store, blobs, _clock(31.1), SETTING) == Counts(records=1)
     assert await sweep_once(store, blobs, _clock(209.9), SETTING) == Counts()
     assert await sweep_once(store, blobs, _clock(210.1), SETTING) == Counts(suppressions=1)
+
+
+async def test_reports_of_tls(store: Store, blobs: DiskBlobs) -> None:
+    await person(store, "anna")  # makes the domain
+    report = Report("B", "", "1", NOW, NOW + 1, (Policy("sts", "a.example", successes=1),))
+    assert await store.write(tlsreport.put, report, NOW) == 1
+    assert await sweep_once(store, blobs, _clock(89.9), SETTING) == Counts()
+    assert await sweep_once(store, blobs, _clock(91.1), SETTING) == Counts(tls_reports=1)
 
 
 async def test_gone_at_once_where_the_admin_wants_it_so(store: Store, blobs: DiskBlobs) -> None:

@@ -311,7 +311,11 @@ STS_KEEP_UNUSED_S = 31 * 86_400  # a policy for which there was no mail since th
 
 # -- reports of TLS ------------------------------------------------------------------------------------------------
 TLSRPT_URIS = 5  # to which one report goes
-TLSRPT_OCTETS = 16 * 1024 * 1024  # of a report's JSON, unpacked
+TLSRPT_OCTETS = 1024 * 1024  # of a report's JSON, unpacked: a hundredth of a second, and some 10 MB of memory
+TLSRPT_KEPT = 1_000  # rows of reports that came in on one day for one domain
+TLSRPT_FAILURES_KEPT = 20  # of one policy of a report, those with most sessions
+TLSRPT_SESSIONS = 1 << 53  # more is no number
+TLSRPT_KEEP_S = 90 * 86_400  # reports that came in
 TLSRPT_POLICIES = 1_000  # read of one report
 TLSRPT_DETAILS = 1_000  # read of one policy; and rows kept for one domain and day, the rest is counted together
 TLSRPT_REASON_CHARACTERS = 200

@@ -23,6 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_alias(commands)
     _add_smarthost(commands)
     _add_transport(commands)
+    _add_tls(commands)
     _add_suppression(commands)
     _add_annotation(commands)
     _add_undelete(commands)
@@ -200,6 +201,19 @@ def _add_transport(commands: _Commands) -> None:
     test.add_argument("address", metavar="ADDRESS", help="of somebody elsewhere")
     test.add_argument("--from", dest="sender", metavar="ADDRESS", help="the reverse-path (default: <>)")
     test.add_argument("--send", action="store_true", help="send a short message, too")
+
+
+def _add_tls(commands: _Commands) -> None:
+    group = _group(commands, "tls", "how safely other servers come here")
+    reports = _command(
+        group,
+        "reports",
+        "tls:reports",
+        "what others report of TLS with our hosts, where DNS asks them to (TLSRPT)",
+    )
+    reports.add_argument("--domain", help="of this domain only")
+    reports.add_argument("--days", type=int, default=30, metavar="N", help="that came in the last N days (default: 30)")
+    reports.add_argument("--json", action="store_true")
 
 
 def _add_dkim(commands: _Commands) -> None:

@@ -69,6 +69,7 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
             _origin(transaction),
             site.send.hold,
             report.hear(octets, prepared, transaction.envelope),
+            report.hear_tls(octets, prepared),
         )
         notice = await _notice(site, plan, octets, now)
         with site.handover.passing() as passing:

@@ -26,9 +26,10 @@ from posthaus.flow.route import Here
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.mail.flag import SEEN
+from posthaus.mail.tlsrpt import Report as TlsReport
 from posthaus.store import account as accounts
 from posthaus.store import mailbox as mailboxes
-from posthaus.store import message, queue, record, sending
+from posthaus.store import message, queue, record, sending, tlsreport
 from posthaus.store.blob import Octets
 from posthaus.store.load import born, may_board
 from posthaus.store.message import Content, Placing
@@ -72,6 +73,7 @@ class Plan:
     origin: Mapping[str, str | int] = field(default_factory=dict)  # for the record
     is_held: bool = False  # what is for other servers waits until a person says so
     heard: report.Heard | None = None  # what it says of a message that we sent
+    tls_report: TlsReport | None = None  # what it says of TLS with hosts of ours
 
     def is_at_once(self, now: int) -> bool:
         """Are accounts of ours served in this commit?"""
@@ -111,6 +113,8 @@ async def keep(tx: Tx, plan: Plan, passing: Passing, notice: Notice | None, here
         await bounce.tell(tx, notice, here, now)
     if plan.heard is not None:
         await report.note(tx, plan.heard, now)
+    if plan.tls_report is not None:
+        await tlsreport.put(tx, plan.tls_report, now)
 
 
 async def _enqueue_late(tx: Tx, plan: Plan, content: Content, waiting: set[int], now: int) -> list[NewErrand]:

@@ -4,10 +4,12 @@ A server that took a message may still give up, and then sends a notification fr
 complain of mail, by way of their provider. Both are mail like any other and go to whom they are addressed to. Besides,
 what they say is read, and written into the record in the commit that keeps them.
 
+A report about TLS with our hosts (TLSRPT) is a row of its own for each domain of ours that it speaks of.
+
 Anybody can write such a report. So it counts only for a message that is in the record, by its Message-ID, and for
 recipients whom that one had; and it suppresses an address for a short time only.
 
-Standards: RFC 3464 §2, RFC 3461 §6.1, RFC 5965 §3.
+Standards: RFC 3464 §2, RFC 3461 §6.1, RFC 5965 §3, RFC 8460 §5.3.
 Faults:    none of its own; what cannot be read says nothing.
 """
 
@@ -22,6 +24,9 @@ from posthaus.mail.fate import Action, Fate
 from posthaus.mail.prepared import Prepared
 from posthaus.mail.report import read_report
 from posthaus.mail.structure import unpack
+from posthaus.mail.tlsrpt import Report as TlsReport
+from posthaus.mail.tlsrpt import ReportFault
+from posthaus.mail.tlsrptmail import find_report
 from posthaus.store import record, suppression
 from posthaus.store.record import Entry, Kind
 from posthaus.store.tx import Tx
@@ -50,6 +55,16 @@ def hear(octets: bytes | memoryview, prepared: Prepared, envelope: Envelope) -> 
     if complaint is not None and complaint.message_id:
         return Heard(complaint.message_id, complaint=complaint)
     return None
+
+
+def hear_tls(octets: bytes | memoryview, prepared: Prepared) -> TlsReport | None:
+    """The same for a report about TLS."""
+    if b'"tlsrpt+' not in prepared.bodystructure or len(octets) > limit.REPORT_MESSAGE_OCTETS:
+        return None
+    try:
+        return find_report(bytes(octets), unpack(prepared.structure))
+    except ReportFault:
+        return None
 
 
 async def note(tx: Tx, heard: Heard, now: int) -> int:

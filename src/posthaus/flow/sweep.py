@@ -20,7 +20,7 @@ from posthaus.base.log import Log
 from posthaus.base.setting import StoreSetting
 from posthaus.flow import ingest
 from posthaus.mail.structure import VERSION
-from posthaus.store import blob, lease, mark, purge, queue, record, rescan, suppression
+from posthaus.store import blob, lease, mark, purge, queue, record, rescan, suppression, tlsreport
 from posthaus.store.blob import BlobStore
 from posthaus.store.error import Locked, NoSuchMessage
 from posthaus.store.store import Store
@@ -41,6 +41,7 @@ class Counts:
     rescanned: int = 0
     records: int = 0
     suppressions: int = 0
+    tls_reports: int = 0  # that came in
     destinations: int = 0  # of the queue
     leases: int = 0
 
@@ -137,6 +138,7 @@ class _Round:
             rescanned=await self._rescan(),
             records=await self._all(record.forget, now - limit.KEEP_RECORD_S),
             suppressions=await self._all(suppression.forget, now - limit.SUPPRESSION_FORGET_S),
+            tls_reports=await self._all(tlsreport.forget, now - limit.TLSRPT_KEEP_S),
             destinations=await self._all(queue.forget_destinations, now - limit.QUEUE_KEEP_DESTINATION_S),
             leases=await self._store.write(lease.sweep, now * 1000),
         )

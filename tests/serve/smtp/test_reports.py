@@ -7,7 +7,10 @@ from typing import Any
 from posthaus.mail.address import Address
 from posthaus.mail.dsn import Cover, read_dsn, render_dsn
 from posthaus.mail.fate import Action, Dsn, Fate, Original
-from posthaus.store import record, suppression
+from posthaus.mail.tlsrpt import Failure, Policy, Report
+from posthaus.mail.tlsrptmail import Cover as TlsCover
+from posthaus.mail.tlsrptmail import render_mail
+from posthaus.store import record, suppression, tlsreport
 from posthaus.store.record import Kind
 
 NOW = 1_700_000_000
@@ -75,3 +78,24 @@ async def test_strangers_are_told_nothing(house: Any) -> None:
     said = await house.say(house.mx, b"EHLO b.example\r\n" + mail)
     assert said.codes[-1] == 250 and "DSN" not in said.out.split()
     assert len(await house.messages(anna)) == 1 and await house.errands() == []
+
+
+async def test_a_report_of_tls(house: Any) -> None:
+    """RFC 8460 §5.3: it goes where it is addressed to, and what it says of domains of ours is kept besides."""
+    anna = await house.account("anna@example.test")
+    failures = (Failure("certificate-expired", 3, host="mx.example.test", reason="of late"),)
+    policies = (Policy("sts", "example.test", successes=7, failures=failures, failed=3), Policy("sts", "other.example"))
+    report = Report("B Inc", "", "r1", NOW, NOW + 86_399, (*policies, Policy("sts", "example.test", successes=1)))
+    to = Address("anna", "example.test")
+    cover = TlsCover("example.test", "b.example", to, Address("tls", "b.example"), NOW, "d@b.example", "q" * 26)
+    mail = b"EHLO b.example\r\nMAIL FROM:<tls@b.example>\r\nRCPT TO:<anna@example.test>\r\nDATA\r\n"
+    for octets in (render_mail(report, cover), render_mail(report, cover), _BROKEN):
+        assert (await house.say(house.mx, mail + octets + b".\r\n")).codes[-1] == 250
+    assert len(await house.messages(anna)) == 3
+    (told,) = await house.site.store.read(tlsreport.listing, 0)
+    assert (told.domain, told.organization, told.policy, told.begins) == ("example.test", "B Inc", "sts", NOW)
+    assert (told.successes, told.failed) == (8, 3)
+    assert told.failures == (tlsreport.Failed("certificate-expired", 3, "mx.example.test", "of late"),)
+
+
+_BROKEN = b"Content-Type: application/tlsrpt+gzip\r\n\r\nnothing\r\n"
