@@ -649,3 +649,18 @@ async def test_a_worker_that_stops_leaves_what_was_handed_over(office: Office) -
     await _session(office, "three")
     await office.runner.stop(0)
     assert await office.site.store.read(_loads) == {"two": 0, "three": 0}
+
+
+async def test_whose_mailbox_went_away_is_not_told_and_the_record_is_kept(office: Office) -> None:
+    async def set_inbox(tx: Tx, state: int) -> None:
+        await tx.run("UPDATE mailbox SET state=$2 WHERE id=$1", office.anna.inbox, state)
+
+    await office.site.store.write(set_inbox, 2)
+    office.network.answer = lambda parcel, errand: NOBODY
+    await office.put("otto")
+    await office.left(0)
+    now = int(office.clock.now())
+    (only,) = await office.site.store.read(record.of_transaction, "tid-otto", NOW, now)
+    assert (only.kind, only.words["text"]) == (record.Kind.FAILED, "no such user")
+    assert any("queue.nobody-told" in line for line in office.lines)
+    await office.site.store.write(set_inbox, 0)

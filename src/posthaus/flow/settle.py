@@ -72,10 +72,10 @@ class Settler:
                     self._tell(load, [d for _, d in free])
                     reports = owing
             except Refusal as refusal:  # a mailbox of ours went away: the recipient's, or that of a notification
-                if any(d.keeping for _, d in reports):
+                if any(d.keeping for _, d in reports) or not any(report.notice for report, _ in reports):
                     raise
                 self._log.warn("queue.nobody-told", fault=type(refusal).__name__, count=len(reports))
-                reports = [(report, replace(d, is_silent=True)) for report, d in reports]
+                reports = [(replace(report, notice=None), d) for report, d in reports]  # the record stays
                 continue
             except Trouble as trouble:
                 self._log.warn("queue.not-settled", fault=type(trouble).__name__, why=trouble)
