@@ -80,6 +80,7 @@ async def _fill(folder: Path, now: int) -> None:
     assert anna is not None
     submitted: dict[str, str | int] = {
         "account": anna.id,
+        "auth": "SCRAM-SHA-256",
         "by": "ESMTPSA",
         "peer": "192.0.2.7",
         "name": "laptop",
@@ -126,8 +127,8 @@ def test_to_the_end(house: House) -> None:
         "  From: anna@a.test",
         "  Subject: Offer",
         "  Size: 99",
-        f"  {house.at(0)}  anna@a.test logged in from laptop (192.0.2.7) in TLSv1.3 X and handed it in by ESMTPSA,"
-        " as mail from anna@a.test.",
+        f"  {house.at(0)}  anna@a.test logged in by SCRAM-SHA-256 from laptop (192.0.2.7) in TLSv1.3 X and"
+        " handed it in by ESMTPSA, as mail from anna@a.test.",
         f"  {house.at(0)}  otto@b.test: put into the queue, on its way to the servers of b.test.",
         f"  {house.at(0)}  uli@c.test: put into the queue, on its way to the servers of c.test or the smart host"
         " relay.",
@@ -214,4 +215,4 @@ def test_what_the_log_has_too_is_told_once(house: House) -> None:
 def test_nothing_known(house: House) -> None:
     for what in ("t0", "m0@a.test", "no address@", "<>"):
         assert main(["-C", str(house.folder), "why", what]) == 1
-        assert house.capsys.readouterr().err.startswith(f"posthaus: nothing is known of {what}. The log is in no file")
+        assert house.capsys.readouterr().err.startswith(f"posthaus: nothing is known of {what}. Looked through were ")

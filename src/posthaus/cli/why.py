@@ -70,7 +70,8 @@ def run(options: Namespace) -> int:
 
     answer = on_store(folder, settings, act)
     if not (answer.stories or answer.notes or answer.refusals):
-        raise Refusal(f"nothing is known of {options.what}. {log.about}")
+        looked = f"Looked through were the record and the last {limit.WHY_MESSAGES:,} messages kept here."
+        raise Refusal(f"nothing is known of {options.what}. {looked} {log.about}")
     if options.json:
         print(json.dumps(_plain(answer, log), ensure_ascii=False, indent=1))
     else:

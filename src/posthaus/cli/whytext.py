@@ -85,7 +85,8 @@ def _submitted(words: Words, who: str, accounts: Mapping[int, str]) -> str:
     if not account:
         return f"It came from {peer}{tls}, as mail from {who}."
     name = accounts.get(account, f"account {account}, which is gone")
-    return f"{name} logged in from {peer}{tls} and handed it in by {words.get('by', '?')}, as mail from {who}."
+    by = f" by {words['auth']}" if words.get("auth") else ""
+    return f"{name} logged in{by} from {peer}{tls} and handed it in by {words.get('by', '?')}, as mail from {who}."
 
 
 def _destination(text: str) -> str:

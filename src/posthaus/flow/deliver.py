@@ -107,6 +107,7 @@ def _origin(transaction: Transaction) -> dict[str, str | int]:
     client = transaction.client
     return {
         "account": transaction.account_id,
+        "auth": client.identity.mechanism if client.identity is not None else "",
         "by": transaction.protocol,
         "peer": client.peer.address,
         "name": client.name,

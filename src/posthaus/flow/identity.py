@@ -6,7 +6,7 @@ Standards: RFC 4422 §6.
 Faults:    this module names them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from posthaus.base.error import Refusal, Trouble
@@ -18,6 +18,7 @@ class Identity:
 
     account_id: int
     address: str
+    mechanism: str = field(default="", compare=False)  # how: "SCRAM-SHA-256"
 
 
 class BadCredentials(Refusal):

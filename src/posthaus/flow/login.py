@@ -13,7 +13,7 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from posthaus.base import limit
@@ -270,7 +270,7 @@ class Login:
             raise
 
     def accepted(self, found: Found, peer: Peer, service: str, mechanism: str, *, charged: bool = True) -> Identity:
-        identity = found.identity
+        identity = replace(found.identity, mechanism=mechanism)
         if charged:
             self.guesses.right(peer, found.key)
         else:

@@ -26,7 +26,7 @@ _DAY_S = 86_400
 class Kind(enum.IntEnum):
     """In the order in which they happen within one second."""
 
-    SUBMITTED = 0  # words: account, by, peer, name, tls, size, subject
+    SUBMITTED = 0  # words: account, auth, by, peer, name, tls, size, subject
     QUEUED = 1  # to, held
     HELD = 2
     RELEASED = 3
