@@ -26,6 +26,7 @@ from posthaus.store import (
     message,
     record,
     rescan,
+    sending,
     suppression,
     tlsreport,
 )
@@ -85,6 +86,22 @@ async def test_what_is_told_of_mail_on_its_way_out(store: Store, blobs: DiskBlob
     assert await sweep_once(store, blobs, _clock(31.1), SETTING) == Counts(records=1)
     assert await sweep_once(store, blobs, _clock(209.9), SETTING) == Counts()
     assert await sweep_once(store, blobs, _clock(210.1), SETTING) == Counts(suppressions=1)
+
+
+async def test_correspondents(store: Store, blobs: DiskBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a day; who was written to again stays."""
+    monkeypatch.setattr(limit, "SWEEP_ROWS", 2)
+    day = 86_400
+    anna, ben = (await person(store, "anna")).id, (await person(store, "ben")).id
+    for who in (anna, ben):
+        await store.write(sending.count, who, ["1@b", "2@b", "3@b"], NOW)
+        await store.write(sending.count, who, ["2@b"], NOW + 9 * day)
+    two_years = limit.KEEP_CORRESPONDENT_S / day
+    assert await sweep_once(store, blobs, _clock(two_years - 0.1), SETTING) == Counts()
+    assert await sweep_once(store, blobs, _clock(two_years + 1.1), SETTING) == Counts(correspondents=4)
+    assert await sweep_once(store, blobs, _clock(two_years + 1.2), SETTING) == Counts()
+    for who in (anna, ben):
+        assert [await store.read(sending.is_stranger, who, one) for one in ("1@b", "2@b", "3@b")] == [True, False, True]
 
 
 async def test_reports_of_tls(store: Store, blobs: DiskBlobs) -> None:

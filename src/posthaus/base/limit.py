@@ -68,6 +68,7 @@ RELAY_CHAIN = 10  # certificates of a peer that are looked through
 SEND_PER_HOUR = 500  # recipients of an account in other domains; a circular to a club
 SEND_PER_DAY = 2_000
 SEND_STRANGERS_PER_DAY = 200  # of them, to whom it never wrote before: few people meet so many in a day
+KEEP_CORRESPONDENT_S = 2 * 365 * 86_400  # who was not written to for so long is a stranger again
 SEND_SLOT_S = 600  # they are counted by such stretches of time
 LOCAL_AT_ONCE = 200  # accounts of ours that are served in the reply to the dot; more are errands, so it stays quick
 SENT_LOOKED_BACK = 100  # messages of Sent among which the same Message-ID is looked for

@@ -20,7 +20,7 @@ from posthaus.base.log import Log
 from posthaus.base.setting import StoreSetting
 from posthaus.flow import ingest
 from posthaus.mail.structure import VERSION
-from posthaus.store import blob, lease, mark, purge, queue, record, rescan, suppression, tlsreport
+from posthaus.store import blob, lease, mark, purge, queue, record, rescan, sending, suppression, tlsreport
 from posthaus.store.blob import BlobStore
 from posthaus.store.error import Locked, NoSuchMessage
 from posthaus.store.store import Store
@@ -42,6 +42,7 @@ class Counts:
     records: int = 0
     suppressions: int = 0
     tls_reports: int = 0  # that came in
+    correspondents: int = 0
     destinations: int = 0  # of the queue
     leases: int = 0
 
@@ -139,6 +140,7 @@ class _Round:
             records=await self._all(record.forget, now - limit.KEEP_RECORD_S),
             suppressions=await self._all(suppression.forget, now - limit.SUPPRESSION_FORGET_S),
             tls_reports=await self._all(tlsreport.forget, now - limit.TLSRPT_KEEP_S),
+            correspondents=await self._correspondents(now),
             destinations=await self._all(queue.forget_destinations, now - limit.QUEUE_KEEP_DESTINATION_S),
             leases=await self._store.write(lease.sweep, now * 1000),
         )
@@ -196,6 +198,21 @@ class _Round:
     async def _put_packed(self, packed: list[tuple[int, bytes, int]]) -> int:
         await self._store.write(blob.put_packed, packed)
         return len(packed)
+
+    async def _correspondents(self, now: int) -> int:
+        """All of them are looked through, so once a day is enough."""
+        name, day = "correspondents", now // 86_400
+        if await self._store.read(mark.read, name) >= day:
+            return 0
+        done, at = 0, (0, "")
+        while found := await self._store.read(sending.correspondents, at, limit.SWEEP_ROWS):
+            before = now - limit.KEEP_CORRESPONDENT_S
+            if any(one.written < before for one in found):
+                done += await self._gently(self._store.write(sending.forget_correspondents, before, found))
+            at = found[-1].account, found[-1].address
+            await asyncio.sleep(0)
+        await self._store.write(mark.put, name, day)
+        return done
 
     async def _rescan(self) -> int:
         """Messages that another version of the scan prepared. What was looked through once is marked in the store."""

@@ -94,6 +94,35 @@ async def count(tx: Tx, account: int, addresses: Sequence[str], now: int) -> Non
         raise SendingLimit
 
 
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    account: int
+    address: str
+    written: int
+
+
+async def correspondents(tx: Tx, after: tuple[int, str], most: int) -> list[Correspondent]:
+    """Of all accounts, from behind this one on. An index by time would be written for every recipient."""
+    account, address = after
+    rows = await tx.all(
+        "SELECT account, address, written FROM correspondent WHERE account=$1 AND address>$2 ORDER BY address LIMIT $3",
+        account, storable(address), most,
+    )  # fmt: skip
+    if not rows:
+        rows = await tx.all(
+            "SELECT account, address, written FROM correspondent WHERE account>$1 ORDER BY account, address LIMIT $2",
+            account, most,
+        )  # fmt: skip
+    return [Correspondent(*row) for row in rows]
+
+
+async def forget_correspondents(tx: Tx, before: int, found: Sequence[Correspondent]) -> int:
+    """Those of them to whom nothing was written since."""
+    old = [(one.account, one.address, before) for one in found if one.written < before]
+    await tx.many("DELETE FROM correspondent WHERE account=$1 AND address=$2 AND written<$3", old)
+    return len(old)
+
+
 # -- what an admin sets --------------------------------------------------------------------------------------------
 
 
