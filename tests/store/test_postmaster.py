@@ -105,6 +105,22 @@ async def test_hold_and_release(store: Store) -> None:
     assert kinds == [record.Kind.HELD] * 3 + [record.Kind.RELEASED]
 
 
+async def test_released_before_its_own_time(store: Store) -> None:
+    """RFC 4865 §4.2: what its sender wanted held until a time is not let go before it."""
+    later = NOW + 7_200
+    for tid, hold_until in (("t1", None), ("t2", later), ("t3", NOW + 5)):
+        envelope = Envelope(Address("anna", "a.test"), hold_until=hold_until)
+        parcel = NewParcel(made_up(), envelope, tid, 1, NOW + DAY, 0)
+        errand = NewErrand(Recipient(Address("bob", "b.test")), "mx/b.test", hold_until or NOW)
+        await store.write(queue.enqueue, parcel, [errand], NOW)
+    assert await do(store, Act.HOLD, Which()) == 3
+    assert await do(store, Act.RELEASE, Which(), NOW + 60) == 3
+    found = await store.read(postmaster.listing, Which(), 0, 9)
+    assert [(one.parcel.tid, one.errand.due) for one in found] == [("t1", NOW + 60), ("t2", later), ("t3", NOW + 60)]
+    taken = await take(store, NOW + 60)
+    assert [claim.parcel.tid for it in taken for claim in it.claims] == ["t1", "t3"]
+
+
 async def test_what_is_on_its_way_is_held_when_it_comes_back(store: Store) -> None:
     await put(store, "t1", "bob@b.test")
     (it,) = await take(store)
