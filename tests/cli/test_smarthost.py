@@ -40,6 +40,21 @@ def test_add_list_remove(shell: Shell) -> None:
     assert [one["name"] for one in json.loads(shell.done("list", "--json"))] == ["lan"]
 
 
+def test_direct(shell: Shell) -> None:
+    shell.done("add", "relay", "relay.test")
+    shell.done("direct", "--to", "B.test")
+    shell.done("direct", "--from", "anna@a.test")
+    assert shell.done("list") == (
+        "NAME    HOST        PORT  TLS            TLS FIRST  DIRECT FIRST  USER  TO      FROM\n"
+        "direct" + " " * 66 + "b.test  anna@a.test\n"
+        "relay   relay.test  25    opportunistic\n"
+    )
+    assert "say which mail" in shell.refused("direct")
+    assert shell.refused("add", "direct", "relay.test") == "the smart host direct is there already"
+    shell.done("remove", "direct")
+    assert "direct " not in shell.done("list")
+
+
 def test_refusals(shell: Shell) -> None:
     secret = ("--password-file", str(shell.folder.parent / "secret"))
     assert "not a name" in shell.refused("add", "a/b", "relay.test")

@@ -44,6 +44,23 @@ async def test_the_nearest_decides(store: Store) -> None:
     assert await destination(store, to=Address("x", "c.test")) == "smarthost/anna"
 
 
+async def test_some_mail_goes_directly(store: Store) -> None:
+    """Though all other mail goes by a smart host."""
+    await make(store, "all", Scope(Kind.ALL))
+    await store.write(smarthost.add_direct, [Scope(Kind.DOMAIN, "b.test")], 0)
+    await store.write(smarthost.add_direct, [Scope(Kind.SENDER, "anna@a.test")], 0)
+    assert await destination(store, None) == "mx/b.test"
+    assert await store.read(smarthost.destination, BEN, None, is_tls_optional=True) == "anyway/b.test"
+    assert await destination(store, to=Address("x", "c.test")) == "mx/c.test"
+    assert await destination(store, None, Address("x", "c.test")) == "smarthost/all"
+    with pytest.raises(ScopeTaken, match=r"b\.test goes by direct"):
+        await make(store, "theirs", Scope(Kind.DOMAIN, "b.test"))
+    with pytest.raises(SmarthostExists):
+        await make(store, smarthost.DIRECT)
+    await store.write(smarthost.remove, smarthost.DIRECT)
+    assert await destination(store, None) == "smarthost/all"
+
+
 async def test_add_get_list_remove(store: Store) -> None:
     scopes = (Scope(Kind.SENDER, "anna@a.test"), Scope(Kind.DOMAIN, "b.test"))
     made = await make(store, "one", *scopes)

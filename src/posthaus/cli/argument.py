@@ -177,16 +177,27 @@ def _add_smarthost(commands: _Commands) -> None:
         "and its backups, because it has to be told to the smart host",
     )
     add.add_argument("--password-file", metavar="FILE", help="read the password there (default: standard input)")
-    add.add_argument("--to", metavar="DOMAIN", action="append", default=[], help="mail to this domain; may be repeated")
-    add.add_argument(
-        "--from", dest="sender", metavar="SENDER", action="append", default=[], help="mail from this address or domain"
-    )
+    _add_scopes(add)
     add.add_argument("--direct-first", action="store_true", help="only where no host of the domain itself is reached")
+    direct = _command(
+        group,
+        "direct",
+        "smarthost:direct",
+        "send some mail by no smart host, though there is one for other mail; `smarthost remove direct` ends that",
+    )
+    _add_scopes(direct)
     _command(group, "list", "smarthost:listing", "all smart hosts").add_argument("--json", action="store_true")
     remove = _command(
         group, "remove", "smarthost:remove", "no longer; what waits for it waits until there is one again"
     )
     remove.add_argument("name")
+
+
+def _add_scopes(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--to", metavar="DOMAIN", action="append", default=[], help="to this domain; may be repeated")
+    command.add_argument(
+        "--from", dest="sender", metavar="SENDER", action="append", default=[], help="mail from this address or domain"
+    )
 
 
 def _add_transport(commands: _Commands) -> None:

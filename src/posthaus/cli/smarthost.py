@@ -72,6 +72,19 @@ def _scopes(options: Namespace) -> list[Scope]:
     return list(dict.fromkeys(found)) or [Scope(Kind.ALL)]
 
 
+def direct(options: Namespace) -> int:
+    """Mail that goes by none of them."""
+    if not (options.to or options.sender):
+        raise Refusal("say which mail: --to DOMAIN, --from SENDER")
+    scopes = _scopes(options)
+
+    async def act(store: Store) -> None:
+        await store.write(smarthost.add_direct, scopes, int(time.time()))
+
+    with_store(options, act)
+    return 0
+
+
 def remove(options: Namespace) -> int:
     async def act(store: Store) -> None:
         await store.write(smarthost.remove, options.name.lower())
@@ -93,7 +106,7 @@ def listing(options: Namespace) -> int:
     for one, scopes in with_store(options, act):
         to = [scope.key for scope in scopes if scope.kind is Kind.DOMAIN]
         senders = [scope.key for scope in scopes if scope.kind in (Kind.SENDER, Kind.SENDER_DOMAIN)]
-        head = (one.name, one.host, one.port, one.tls)
+        head = (one.name, one.host, one.port, one.tls) if one.host else (one.name, "", "", "")
         if options.json:
             rows.append((*head, one.is_tls_first, one.is_direct_first, one.login, to, senders))
         else:

@@ -7,6 +7,9 @@ destination() is asked once, when a recipient is put into the queue, and gives t
     anyway/b.test         the hosts of the recipient's domain, whatever is demanded of TLS there
     smarthost/NAME        the smart host alone
 
+The name `direct` is no host: mail of its scopes goes to the hosts of the recipient's domain, whatever is said of
+other mail.
+
 Standards: RFC 5321 §2.3.10 (relays), RFC 6409.
 Faults:    NoSuchSmarthost, SmarthostExists, ScopeTaken.
 """
@@ -20,6 +23,7 @@ from posthaus.store.error import NoSuchSmarthost, ScopeTaken, SmarthostExists
 from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
+DIRECT = "direct"
 _COLUMNS = "name, host, port, tls, tls_first, direct_first, login, password"
 
 
@@ -60,7 +64,7 @@ async def destination(tx: Tx, address: Address, reverse_path: Address | None, *,
         " OR (s.kind=3 AND s.key=$3) ORDER BY s.kind DESC LIMIT 1",
         storable(sender_domain), storable(sender), storable(address.domain),
     )  # fmt: skip
-    if row is None:
+    if row is None or row[0] == DIRECT:
         return f"{'anyway' if is_tls_optional else 'mx'}/{address.domain}"
     name, is_direct_first = row
     return f"mx/{address.domain}/{name}" if is_direct_first else f"smarthost/{name}"
@@ -74,20 +78,39 @@ async def get(tx: Tx, name: str) -> Smarthost:
 
 
 async def add(tx: Tx, smarthost: Smarthost, scopes: Sequence[Scope], now: int) -> None:
-    if await tx.one("SELECT 1 FROM smarthost WHERE name=$1", smarthost.name) is not None:
+    if smarthost.name == DIRECT or await _is_there(tx, smarthost.name):
         raise SmarthostExists(smarthost.name)
+    await _insert(tx, smarthost, now)
+    await _add_scopes(tx, smarthost.name, scopes)
+
+
+async def add_direct(tx: Tx, scopes: Sequence[Scope], now: int) -> None:
+    """Further mail that goes by no smart host."""
+    if not await _is_there(tx, DIRECT):
+        await _insert(tx, Smarthost(DIRECT, "", 0, "none"), now)
+    await _add_scopes(tx, DIRECT, scopes)
+
+
+async def _is_there(tx: Tx, name: str) -> bool:
+    return await tx.one("SELECT 1 FROM smarthost WHERE name=$1", name) is not None
+
+
+async def _insert(tx: Tx, smarthost: Smarthost, now: int) -> None:
     await tx.run(
         f"INSERT INTO smarthost ({_COLUMNS}, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         smarthost.name, smarthost.host, smarthost.port, smarthost.tls, int(smarthost.is_tls_first),
         int(smarthost.is_direct_first), smarthost.login, smarthost.password, now,
     )  # fmt: skip
+
+
+async def _add_scopes(tx: Tx, name: str, scopes: Sequence[Scope]) -> None:
     for scope in scopes:
         row = await tx.one("SELECT smarthost FROM smarthost_scope WHERE kind=$1 AND key=$2", int(scope.kind), scope.key)
         if row is not None:
             raise ScopeTaken(f"{scope.key or 'all mail'} goes by {row[0]} already")
         await tx.run(
             "INSERT INTO smarthost_scope (kind, key, smarthost) VALUES ($1, $2, $3)",
-            int(scope.kind), scope.key, smarthost.name,
+            int(scope.kind), scope.key, name,
         )  # fmt: skip
 
 
