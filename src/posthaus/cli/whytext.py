@@ -117,7 +117,7 @@ def _reply(words: Words) -> str:
 def of_errand(parcel: Parcel, errand: Errand, now: int) -> str:
     who = f"{errand.recipient.address}: "
     if errand.state == State.HELD:
-        return who + "in the queue, held back by hand."
+        return who + "in the queue, held back until it is released."
     tries = "not tried yet" if not errand.attempts else f"tried {errand.attempts} times"
     when = "due now" if errand.due <= now else f"next try {local(errand.due)}"
     way = f"in the queue, on its way to {_destination(errand.destination)}"
