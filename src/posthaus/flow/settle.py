@@ -58,7 +58,13 @@ class Settler:
     ) -> tuple[Claim, ...] | None:
         """What the load has next; None where it had run out and nothing was settled. ends: all of it is settled now.
         most: then it may go on with so many errands."""
-        reports = [(await self._bouncer.report(d.parcel, d.settled, is_warning=d.is_warning), d) for d in done]
+        reports: list[tuple[Report, Done]] = []
+        for d in done:
+            while (report := await self._report(d)) is None:
+                if self.gives_up:
+                    return None
+                await asyncio.sleep(limit.QUEUE_SETTLE_AGAIN_S)
+            reports.append((report, d))
         while True:
             try:
                 more = await self._store.write(self._commit, load, reports, untried, ends, most)
@@ -67,10 +73,14 @@ class Settler:
                 self._log.warn("queue.not-settled", fault="StoreFull", why=trouble, owing=len(owing))
                 if 0 < len(owing) < len(reports):
                     free = [pair for pair in reports if pair not in owing]
-                    if await self._store.write(self._commit, load, free, (), False, 0) is None:
-                        return None
-                    self._tell(load, [d for _, d in free])
-                    reports = owing
+                    try:
+                        if await self._store.write(self._commit, load, free, (), False, 0) is None:
+                            return None
+                    except Trouble as again:
+                        self._log.warn("queue.not-settled", fault=type(again).__name__, why=again)
+                    else:
+                        self._tell(load, [d for _, d in free])
+                        reports = owing
             except Refusal as refusal:  # a mailbox of ours went away: the recipient's, or that of a notification
                 if any(d.keeping for _, d in reports) or not any(report.notice for report, _ in reports):
                     raise
@@ -88,6 +98,18 @@ class Settler:
             if self.gives_up:
                 return None
             await asyncio.sleep(limit.QUEUE_SETTLE_AGAIN_S)
+
+    async def _report(self, done: Done) -> Report | None:
+        """None: it cannot be made just now. One that can never be made must not keep the others from being settled."""
+        try:
+            return await self._bouncer.report(done.parcel, done.settled, is_warning=done.is_warning)
+        except Trouble as trouble:
+            self._log.warn("queue.not-settled", fault=type(trouble).__name__, why=trouble)
+            return None
+        except Exception as exc:
+            self._log.defect("queue.report-defect", exc, tid=done.parcel.tid)
+            tried = () if done.is_warning else tuple(r for r in done.settled if r.outcome is not None)
+            return Report(done.parcel, tried, None)
 
     async def _commit(
         self,

@@ -1,0 +1,119 @@
+"""Settling while the store fails: what a host has taken is not sent again, and what is owed is told once."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from tests.flow.test_queue import NOBODY, NOW, OK, Office, make_office
+
+from posthaus.base import limit
+from posthaus.base.error import Trouble
+from posthaus.mail.outcome import Outcome
+from posthaus.store import queue
+from posthaus.store.error import StoreBusy, StoreDown, StoreFull
+from posthaus.store.queue import Errand, Parcel
+from posthaus.store.store import Store
+from posthaus.store.tx import Tx
+from posthaus.testing.storehouse import person
+
+Fails = Callable[[str, tuple[Any, ...]], Trouble | None]
+
+
+class Fitful:
+    """A store that fails as the test says: before a function of this name runs, or once its write was kept."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.before: Fails = lambda name, args: None
+        self.after: Fails = lambda name, args: None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def write(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await self._run(self._store.write, fn, args, kwargs)
+
+    async def read(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await self._run(self._store.read, fn, args, kwargs)
+
+    async def _run(self, run: Any, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if (trouble := self.before(fn.__name__, args)) is not None:
+            raise trouble
+        result = await run(fn, *args, **kwargs)
+        if (trouble := self.after(fn.__name__, args)) is not None:
+            raise trouble
+        return result
+
+
+def once(name: str, trouble: Trouble) -> Fails:
+    """The first of this name."""
+    left = [trouble]
+    return lambda called, args: left.pop() if called == name and left else None
+
+
+@pytest.fixture
+async def fitful(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Office, Fitful]]:
+    monkeypatch.setattr(limit, "QUEUE_SETTLE_AGAIN_S", 0.0)
+    fails = Fitful(store)
+    made = await make_office(cast(Store, fails), tmp_path, await person(store, "anna"))
+    made.network.answer = _answer
+    made.runner.start()
+    yield made, fails
+    await made.runner.stop(0)
+
+
+def _answer(_parcel: Parcel, errand: Errand) -> Outcome:
+    return NOBODY if errand.recipient.address.localpart == "nobody" else OK
+
+
+async def _both(office: Office) -> None:
+    """Two messages that one connection carries; one arrives, one is nobody's."""
+    await office.put("bob", due=NOW + 1)
+    await office.put("nobody", due=NOW + 1)
+    await office.site.store.write(_one_connection)
+    await office.later(1)
+
+
+async def _one_connection(tx: Tx) -> None:
+    await tx.run("UPDATE destination SET allowed=1")
+
+
+async def test_a_notification_that_cannot_be_made_just_now(fitful: tuple[Office, Fitful]) -> None:
+    office, store = fitful
+
+    def fails(name: str, args: tuple[Any, ...]) -> Trouble | None:
+        # the octets are read once for each to be sent, and then for the notification
+        return broken(name, args) if len(office.network.sent) == 2 else None
+
+    broken = once(queue.octets.__name__, StoreDown())
+    store.before = fails
+    await _both(office)
+    await office.left(0)
+    assert sorted(office.network.sent) == ["bob@b.test", "nobody@b.test"]
+    assert len(await office.inbox()) == 1
+
+
+async def test_a_notification_that_can_never_be_made(
+    fitful: tuple[Office, Fitful], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, _ = fitful
+
+    async def breaks(*_args: object) -> None:
+        raise UnicodeDecodeError("ascii", b"\xff", 0, 1, "ours")
+
+    monkeypatch.setattr("posthaus.flow.bounce.prepare", breaks)
+    await _both(office)
+    await office.left(0)
+    assert sorted(office.network.sent) == ["bob@b.test", "nobody@b.test"]
+    assert [line for line in office.lines if "queue.report-defect" in line]
+
+
+async def test_a_full_disk_that_takes_nothing_at_all(fitful: tuple[Office, Fitful]) -> None:
+    office, store = fitful
+    full = [StoreFull("no space"), StoreBusy(), StoreFull("no space"), StoreFull("no space")]
+    store.before = lambda name, args: full.pop() if name == "_commit" and full else None
+    await _both(office)
+    await office.left(0)
+    assert sorted(office.network.sent) == ["bob@b.test", "nobody@b.test"]
+    assert len(await office.inbox()) == 1
