@@ -6,6 +6,7 @@ tests/check/spf holds the openspf.org suite, release 2014.04, under its own lice
 import asyncio
 import ipaddress
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,21 @@ async def test_dns_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limit, "SPF_TIMEOUT_S", 0.01)
     found = await check("192.0.2.1", "mx", "a@b.test", Silent(), receiver="mx.test", now=0)
     assert (found.value, found.reason) == ("temperror", "time out")
+
+
+async def test_long_names_are_cut_at_once() -> None:
+    """RFC 7208 §7.3; labels are not taken away one by one from a name that a stranger has made endless"""
+    path = "a." * 126 + "a@b.test"
+    record: dict[tuple[str, str], list[object] | None] = {
+        ("b.test", "TXT"): [b"v=spf1 exists:" + b"%{l}" * 1_900 + b".c.test -all"],
+        ("a." * 123 + "c.test", "A"): ["127.0.0.2"],
+    }
+    began = time.process_time()
+    assert (await look(record, mail_from=path)).value == "pass"
+    assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("terms", [b" ip4:192.0.2.7" * 1_000, b" x=%{d}" * 2_000])
+async def test_a_record_without_end(terms: bytes) -> None:
+    found = await look({("b.test", "TXT"): [b"v=spf1" + terms + b" -all"]})
+    assert (found.value, found.reason) == ("permerror", "record too long")

@@ -195,6 +195,7 @@ DKIM_RSA_BITS_MAX = 4_096  # RFC 8301 §3.2 wants up to here; longer ones would 
 SPF_TERMS = 10  # that ask DNS: RFC 7208 §4.6.4
 SPF_VOIDS = 2  # of them without an answer: RFC 7208 §4.6.4
 SPF_NAMES = 10  # MX or PTR records of one term: RFC 7208 §4.6.4
+SPF_RECORD_OCTETS = 8 * 1024  # RFC 7208 §3.4 advises 450; read as a whole, eleven times where it includes itself
 SPF_TIMEOUT_S = 20.0  # RFC 7208 §4.6.4: at least that much
 SRS_DAYS = 21  # for so long mail to a rewritten reverse-path goes back; queues give up after 5 days, people later
 SRS_SECRET_S = 90 * 86_400  # after that a new one signs; the old one counts for SRS_DAYS more

@@ -138,6 +138,8 @@ class _Check:
             return None
         if len(records) > 1:
             raise _End("permerror", "two records")
+        if len(records[0]) > limit.SPF_RECORD_OCTETS:
+            raise _End("permerror", "record too long")
         try:
             return parse_record(records[0])
         except RecordFault as fault:
@@ -217,8 +219,9 @@ class _Check:
 
     async def _target(self, pieces: Pieces, domain: str) -> str:
         name = expand(pieces, await self._values(pieces, domain)).removesuffix(".")
-        while len(name) > _DOMAIN_OCTETS and "." in name:
-            name = name.partition(".")[2]  # RFC 7208 §7.3: labels are taken away from the left
+        if len(name) > _DOMAIN_OCTETS:
+            # RFC 7208 §7.3: labels are taken away from the left; all at once, for a stranger can make very many
+            name = name[-_DOMAIN_OCTETS - 1 :].partition(".")[2]
         return name
 
     async def _values(self, pieces: Pieces, domain: str) -> Mapping[str, str]:
@@ -251,7 +254,7 @@ class _Check:
             return ""
         try:
             answer = await self.resolver.txt(await self._target(pieces, domain))
-            if len(answer.records) != 1:
+            if len(answer.records) != 1 or len(answer.records[0]) > limit.SPF_RECORD_OCTETS:
                 return ""
             text = parse_macros(answer.records[0].decode("ascii"), is_text=True)
             return expand(text, await self._values(text, domain))
