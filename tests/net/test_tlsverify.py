@@ -219,3 +219,28 @@ def test_no_certificate_and_no_sense() -> None:
     assert fault([], [record(3, 1, 1, LEAF)]) == "validation-failure"
     assert fault([b"x"], [record(3, 1, 1, LEAF)]) == "certificate-not-trusted"
     assert fault([LEAF.der, b"x"], [record(2, 1, 1, ROOT)]) == "certificate-not-trusted"
+
+
+# -- certificates that cannot be read as a whole -------------------------------------------------------------------
+
+DAMAGE = [
+    (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x42"),  # a version that there is not
+    (b"\x82\x0aMX.example", b"\xa5\x0aMX.example"),  # an EDI party name, which x509 does not read
+    (b"\x0c\x0amx.example", b"\x0c\x0amx.exampl\xff"),  # a subject that is no UTF-8
+    (b"\x0c\x06middle", b"\x0c\x06middl\xff"),  # an issuer that is none
+]
+
+
+@pytest.mark.parametrize(("old", "new"), DAMAGE)
+def test_damaged(old: bytes, new: bytes) -> None:
+    """Whatever a host sends comes to a TlsFault, or it would end the attempt as a defect of ours"""
+    assert old in LEAF.der
+    leaf = LEAF.der.replace(old, new)
+    chain = [leaf, *CHAIN[1:]]
+    fault(chain, [record(2, 0, 1, ROOT)])
+    fault([LEAF.der, MIDDLE.der.replace(*DAMAGE[0]), ROOT.der], [record(2, 0, 1, ROOT)])
+    fault([LEAF.der, MIDDLE.der.replace(*DAMAGE[3]), ROOT.der], [record(2, 0, 1, ROOT)])
+    fault(CHAIN[:2], [Tlsa(2, 0, 0, ROOT.der.replace(*DAMAGE[0]))])
+    for with_common_name in (False, True):
+        with pytest.raises(TlsFault):
+            verify_names(leaf, ["no.example"], with_common_name=with_common_name)

@@ -26,6 +26,8 @@ from posthaus.net.tlslayer import TlsFault
 DANE_TA, DANE_EE = 2, 3
 _CERTIFICATE, _KEY = 0, 1
 _DIGESTS = {1: ("sha256", 32), 2: ("sha512", 64)}
+# What x509 says of extensions and names that it cannot read, when they are asked for
+_UNREADABLE = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -89,7 +91,7 @@ def is_usable(record: Tlsa) -> bool:
 def _load(der: bytes) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(der)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise TlsFault("a certificate cannot be read", "certificate-not-trusted") from None
 
 
@@ -98,11 +100,18 @@ def _names(leaf: x509.Certificate, with_common_name: bool) -> tuple[list[str], l
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         dns = [one.lower() for one in names.get_values_for_type(x509.DNSName)]
         addresses = [str(one) for one in names.get_values_for_type(x509.IPAddress)]
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
+    except (x509.ExtensionNotFound, *_UNREADABLE):
         dns, addresses = [], []
     if not dns and with_common_name:  # RFC 7672 §3.2.3: where there is no name of the other kind
-        dns = [str(one.value).lower() for one in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        dns = _common_names(leaf)
     return dns, addresses
+
+
+def _common_names(leaf: x509.Certificate) -> list[str]:
+    try:
+        return [str(one.value).lower() for one in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    except ValueError:
+        return []
 
 
 def _matches(record: Tlsa, certificate: x509.Certificate) -> bool:
@@ -127,7 +136,7 @@ def _sent_as_records(anchors: Sequence[Tlsa]) -> list[x509.Certificate]:
         if one.selector == _CERTIFICATE and one.matching == 0:
             try:
                 found.append(x509.load_der_x509_certificate(one.data))
-            except ValueError:
+            except (ValueError, x509.InvalidVersion):
                 pass
     return found
 
@@ -136,7 +145,7 @@ def _path(
     certificate: x509.Certificate, left: list[x509.Certificate], anchors: Sequence[Tlsa]
 ) -> list[x509.Certificate] | None:
     """From this certificate up to one that a record names. Each of `left` is looked at once, whatever was sent."""
-    issuers = [one for one in left if one.subject == certificate.issuer and _has_signed(one, certificate)]
+    issuers = [one for one in left if _has_signed(one, certificate)]
     for issuer in issuers:
         if issuer not in left:
             continue
@@ -150,6 +159,7 @@ def _path(
 
 
 def _has_signed(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Its name is that of the issuer, too."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
@@ -166,7 +176,7 @@ def _check_path(path: Sequence[x509.Certificate], now: float) -> None:
             raise TlsFault("a certificate is not valid yet")
         try:
             extensions = certificate.extensions
-        except (ValueError, x509.DuplicateExtension):
+        except _UNREADABLE:
             raise TlsFault("a certificate cannot be read", "certificate-not-trusted") from None
         if any(one.critical and one.oid not in _UNDERSTOOD for one in extensions):
             raise TlsFault("a certificate has a condition that is not understood", "certificate-not-trusted")
