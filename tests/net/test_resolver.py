@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from posthaus.base import limit
 from posthaus.base.dns import DnsTrouble, Mx, Tlsa
 from posthaus.net.resolver import Place, Resolver, places
 from posthaus.testing.chance import SeededChance
@@ -31,10 +32,19 @@ async def dns() -> AsyncIterator[Zone]:
 
 
 class Asker:
-    def __init__(self, *where: Zone | Place, try_s: float = 5.0, rounds: int = 1, entries: int = 100) -> None:
+    def __init__(
+        self,
+        *where: Zone | Place,
+        try_s: float = 5.0,
+        rounds: int = 1,
+        entries: int = 100,
+        octets: int = limit.DNS_CACHE_OCTETS,
+    ) -> None:
         self.clock = JumpClock(frozen=True)
         named = [one if isinstance(one, Place) else Place(one.address, one.port) for one in where]
-        self.resolver = Resolver(named, self.clock, SeededChance(), try_s=try_s, rounds=rounds, entries=entries)
+        self.resolver = Resolver(
+            named, self.clock, SeededChance(), try_s=try_s, rounds=rounds, entries=entries, octets=octets
+        )
 
 
 async def test_each_type(dns: Zone) -> None:
@@ -191,6 +201,28 @@ async def test_the_cache_is_bounded(dns: Zone) -> None:
     for name in ("1.test", "2.test", "1.test", "3.test", "1.test", "2.test"):
         await ask.a(name)
     assert [dns.asked(f"{n}.test", "A") for n in (1, 2, 3)] == [1, 2, 1]
+
+
+async def test_the_cache_is_weighed(dns: Zone) -> None:
+    for n in (1, 2):
+        dns.records[f"{n}.test"] = {"TXT": ["x" * 1_000], "MX": ["10 mx1.b.test"]}
+    asker = Asker(dns, octets=2_500)
+    ask = asker.resolver
+    for name in ("1.test", "1.test", "2.test", "1.test"):  # one has room, and not two
+        await ask.txt(name)
+    assert [dns.asked(f"{n}.test", "TXT") for n in (1, 2)] == [2, 1]
+    for _ in range(20):  # what runs out, or is taken out, is weighed no more
+        asker.clock.jump(dns.ttl_s)
+        await ask.mx("1.test")
+        await ask.mx("1.test")
+    assert dns.asked("1.test", "MX") == 20
+    await ask.txt("1.test")
+    await ask.txt("1.test")
+    assert dns.asked("1.test", "TXT") == 3
+    small = Asker(dns, octets=100).resolver
+    for _ in range(2):  # what is larger than all of the cache is not remembered
+        await small.mx("2.test")
+    assert dns.asked("2.test", "MX") == 2
 
 
 async def test_the_same_question_at_the_same_time_is_asked_once(dns: Zone) -> None:

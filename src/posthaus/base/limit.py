@@ -275,6 +275,7 @@ DNS_RESOLVERS = 3  # of /etc/resolv.conf, as resolv.conf(5) has it
 DNS_UDP_OCTETS = 1_232  # offered by EDNS(0): no path cuts such a datagram in pieces (DNS flag day 2020)
 DNS_CNAMES = 8  # in a row, asked one by one; a resolver that follows them itself needs none of these
 DNS_CACHE_ENTRIES = 20_000
+DNS_CACHE_OCTETS = 32 * 1024 * 1024  # of one worker: 20,000 answers as most of them are take half of it
 DNS_TLS_IDLE_S = 10.0  # RFC 7766 §6.2.3: a connection that is not used is closed after a few seconds
 DNS_TTL_MAX_S = 86_400  # RFC 2181 §8 allows less than what is told
 DNS_NEGATIVE_TTL_MAX_S = 3_600  # RFC 2308 §5: at most three hours; mail must not wait that long for a new domain

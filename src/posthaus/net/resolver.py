@@ -33,6 +33,7 @@ R = TypeVar("R")
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 _PORT = 53
+_ENTRY_OCTETS, _RECORD_OCTETS = 500, 64  # of the objects around what is remembered
 _NAMESERVER = re.compile(r"^\s*nameserver\s+(\S+)", re.MULTILINE)
 
 
@@ -81,6 +82,7 @@ class Resolver:
         try_s: float = limit.DNS_TRY_S,
         rounds: int = limit.DNS_ROUNDS,
         entries: int = limit.DNS_CACHE_ENTRIES,
+        octets: int = limit.DNS_CACHE_OCTETS,
         context: ssl.SSLContext | None = None,
     ) -> None:
         """context: whom to trust over TLS; without it, as the system does."""
@@ -90,6 +92,7 @@ class Resolver:
         self._try_s = try_s
         self._rounds = rounds
         self._entries = entries
+        self._octets_left = octets
         self._cache: OrderedDict[tuple[str, str], tuple[float, Answer[object]]] = OrderedDict()
         self._asking: dict[tuple[str, str], asyncio.Task[Answer[object]]] = {}
         self._lines = {one: TlsLine(one.address, one.port, one.name, context) for one in where if one.name}
@@ -148,7 +151,7 @@ class Resolver:
         until, answer = found
         left_s = until - self._clock.monotonic()
         if left_s <= 0:
-            del self._cache[key]
+            self._forget(key)
             return None
         self._cache.move_to_end(key)
         return replace(answer, ttl_s=int(left_s))
@@ -159,9 +162,16 @@ class Resolver:
             return
         answer = task.result()
         if answer.ttl_s > 0:
+            self._forget(key)
             self._cache[key] = (self._clock.monotonic() + answer.ttl_s, answer)
-            if len(self._cache) > self._entries:
-                self._cache.popitem(last=False)
+            self._octets_left -= _octets_of(answer)
+            while self._cache and (len(self._cache) > self._entries or self._octets_left < 0):
+                self._forget(next(iter(self._cache)))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        found = self._cache.pop(key, None)
+        if found is not None:
+            self._octets_left += _octets_of(found[1])
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -229,6 +239,22 @@ class Resolver:
         if self._where[0] is not place:
             self._where.remove(place)
             self._where.insert(0, place)
+
+
+def _octets_of(answer: Answer[object]) -> int:
+    """About what it takes in memory; a stranger can make it as long as a DNS message."""
+    return _ENTRY_OCTETS + sum([_RECORD_OCTETS + _length(one) for one in answer.records])
+
+
+def _length(one: object) -> int:
+    match one:
+        case str() | bytes():
+            return len(one)
+        case Mx():
+            return _RECORD_OCTETS + len(one.host)
+        case Tlsa():
+            return _RECORD_OCTETS + len(one.data)
+    return 0
 
 
 def _load() -> None:
