@@ -2,6 +2,7 @@
 
 import pytest
 
+from posthaus.base.limit import ADDRESS_LIST_OCTETS, HEADER_ADDRESSES, HEADER_FIELDS
 from posthaus.flow.submit import authors, make_fit
 from posthaus.mail.header import read_header
 
@@ -41,6 +42,13 @@ AUTHORS: list[tuple[bytes, list[str] | None]] = [
     (b"From:\r\n", None),
     (FROM + FROM, None),
     (b"Sender: a@b\r\n", None),
+    # what is beyond the limits is not read, and might be another author
+    (FROM + b"a:\n" * (HEADER_FIELDS - 2), ["a@b.example"]),
+    (FROM + b"a:\n" * (HEADER_FIELDS - 1) + b"From: c@d\r\n", None),
+    (FROM + b"a:\n" * HEADER_FIELDS, None),
+    (b"From: " + b"a@b," * (HEADER_ADDRESSES - 2) + b"a@b\r\n", ["a@b"] * (HEADER_ADDRESSES - 1)),
+    (b"From: " + b"a@b," * HEADER_ADDRESSES + b"c@d\r\n", None),
+    (b"From: a@b (" + b"x" * ADDRESS_LIST_OCTETS + b"), c@d\r\n", None),
 ]
 
 

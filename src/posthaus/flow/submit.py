@@ -7,6 +7,7 @@ Standards: RFC 6409 §6.1, §8.2 and §8.3, RFC 5322 §3.6.2, §3.6.3 and §3.6.
 Faults:    none; authors() gives None where the From field is missing or cannot be read.
 """
 
+from posthaus.base import limit
 from posthaus.mail.address import Address, AddressFault, parse_address
 from posthaus.mail.addresslist import MISSING_DOMAIN, MISSING_LOCALPART
 from posthaus.mail.date import render_date
@@ -18,11 +19,14 @@ _UNWANTED = (b"return-path",)  # RFC 5321 §4.4: a message that is not delivered
 
 
 def authors(header: Header) -> tuple[Address, ...] | None:
-    """The addresses of From; None if there is not just one readable From field."""
-    if header.names.count(b"from") != 1:
+    """The addresses of From; None if there is not just one readable From field, or more than is read."""
+    if header.names.count(b"from") != 1 or len(header.names) >= limit.HEADER_FIELDS:
+        return None
+    listed = addresses_of(header, b"from")
+    if len(listed) >= limit.HEADER_ADDRESSES or len(header.first[b"from"]) > limit.ADDRESS_LIST_OCTETS:
         return None
     found = []
-    for one in addresses_of(header, b"from"):
+    for one in listed:
         if one.localpart is None or one.domain is None:
             continue  # begin or end of a group: RFC 6854 allows them, and they name nobody
         if one.localpart == MISSING_LOCALPART or one.domain == MISSING_DOMAIN:
