@@ -89,6 +89,7 @@ def test_no_backscatter() -> None:
     for outcome in (FAILED, LATE, RELAYED, DELIVERED):
         assert _owed(outcome, "SUCCESS", "FAILURE", "DELAY", sender=None) == []
     assert _owed(RELAYED, "SUCCESS", account=0) == _owed(DELIVERED, "SUCCESS", account=0) == []
+    assert _owed(LATE, account=0) == _owed(LATE, "DELAY", account=0) == []
     assert _owed(FAILED, account=0) == [Action.FAILED]
 
 

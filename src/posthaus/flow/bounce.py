@@ -111,8 +111,8 @@ def _action(recipient: Recipient, outcome: Outcome, account: int, by: DeliverBy 
     match outcome.kind:
         case Kind.FAILED:
             return Action.FAILED if _asks(recipient, "FAILURE", default=True) else None
-        case Kind.DEFERRED:
-            return Action.DELAYED if _asks(recipient, "DELAY", default=True) else None
+        case Kind.DEFERRED:  # a stranger could have us tell whom he names, and when (RFC 2852 §4.1.3)
+            return Action.DELAYED if account and _asks(recipient, "DELAY", default=True) else None
         case Kind.RELAYED if account and by is not None and _is_told_of_relay(by, outcome):
             return Action.RELAYED if recipient.notify != NEVER else None
         case Kind.RELAYED if outcome.has_dsn:
