@@ -93,6 +93,9 @@ def _public_key(type_: str, octets: bytes) -> PublicKey:
         raise KeyFault("unknown kind of key")
     if not limit.DKIM_RSA_BITS_MIN <= public.key_size <= limit.DKIM_RSA_BITS_MAX:
         raise KeyFault(f"RSA key of {public.key_size} bits")
+    exponent = public.public_numbers().e.bit_length()
+    if exponent > limit.DKIM_RSA_EXPONENT_BITS:
+        raise KeyFault(f"RSA exponent of {exponent} bits")
     return public
 
 
