@@ -45,6 +45,29 @@ async def test_from_a_large_one_outside(house: ImapHouse) -> None:
     assert line.encode() == b"* 2 FETCH (BODY[] {%d}\r\n%b)" % (400_018, mail[:400_018])
 
 
+async def test_no_more_is_read_than_is_wanted(house: ImapHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or thousands of octets from a large message would be thousands of large messages read."""
+    client = await house.login(select="INBOX")
+    mail = b"Subject: large\r\n\r\n" + os.urandom(300_000).hex().encode()
+    await client.append("INBOX", mail)
+    read, spans = house.site.blobs.read, []
+
+    async def counted(key: str, start: int, end: int) -> bytes:
+        spans.append(end - start)
+        return await read(key, start, end)
+
+    monkeypatch.setattr(house.site.blobs, "read", counted)
+    wanted = [(0, 10), (5, 20), (17, 1), (18, 1), (100, 7), (500_000, 9), (600_010, 100), (700_000, 5)]
+    urls = b" ".join([b"URL /INBOX/;UID=1/;PARTIAL=%d.%d" % one for one in wanted])
+    texts = b" ".join([b"URL /INBOX/;UID=1/;SECTION=TEXT/;PARTIAL=%d.%d" % one for one in wanted])
+    fields = b'URL "/INBOX/;UID=1/;SECTION=HEADER.FIELDS%20(Subject)/;PARTIAL=3.4"'
+    assert (await client.do(b"APPEND INBOX CATENATE (%b %b %b)" % (urls, texts, fields)))[-1].startswith("OK")
+    assert sum(spans) < 1_000
+    (line,) = await client.ok("FETCH 2 BODY.PEEK[]")
+    octets = [mail[at : at + n] for at, n in wanted] + [mail[18:][at : at + n] for at, n in wanted] + [b"ject"]
+    assert line.encode().endswith(b"}\r\n%b)" % b"".join(octets))
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -24,6 +24,7 @@ from posthaus.store.tx import Row, Tx
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
+_PICKED = (Text.HEADER_FIELDS, Text.HEADER_FIELDS_NOT)
 _COLUMNS = ("structure", "prefix", "head", "body", "packing", "place", "size")
 
 
@@ -49,8 +50,7 @@ async def octets_of(session: "ImapSession", octets: bytes) -> bytes:
     found = None if row is None else await _section(session, url.section, row)
     if found is None:
         raise BadUrl(octets)
-    partial = url.section.partial
-    return found if partial is None else found[partial[0] : partial[0] + partial[1]]
+    return found
 
 
 def _is_ours(session: "ImapSession", url: MessageUrl) -> bool:
@@ -80,8 +80,8 @@ async def _find(tx: Tx, account: int, name: str | None, url: MessageUrl) -> Row 
 
 
 async def _section(session: "ImapSession", section: Section, row: Row) -> bytes | None:
-    """The octets of a section, partial not yet taken; None where there is no such part."""
-    packed, prefix, head, body, packing, place, size = row
+    """The octets of a section; None where there is no such part."""
+    packed, prefix, head, _, _, _, size = row
     before, start, end = b"", 0, size - len(prefix)
     if section.path:
         found = structure.span(structure.unpack(packed), section.path, span_text(section))
@@ -93,13 +93,29 @@ async def _section(session: "ImapSession", section: Section, row: Row) -> bytes 
     elif section.text is Text.ALL:
         before = prefix
     else:
-        return picked(section, prefix + head)
+        return _cut(picked(section, prefix + head), section.partial)
+    if section.partial is None or section.text in _PICKED:
+        return _cut(picked(section, await _span(session, row, start, end)), section.partial)
+    # Nothing is read of a large message but what is wanted of it: many URLs may name the same one.
+    first, count = section.partial
+    end = min(end, start + max(first + count - len(before), 0))
+    start = min(start + max(first - len(before), 0), end)
+    return before[first : first + count] + await _span(session, row, start, end)
+
+
+async def _span(session: "ImapSession", row: Row, start: int, end: int) -> bytes:
+    """Octets start to end, without the prefix."""
+    _, _, head, body, packing, place, _ = row
     n = len(head)
     inside: bytes = head[start:end]
-    if end > n:
+    if end > max(n, start):
         first = max(start, n) - n
         if place:
             inside += await session.site.blobs.read(place, first, end - n)
         else:
             inside += unpack(body, packing)[first : end - n]
-    return before + picked(section, inside)
+    return inside
+
+
+def _cut(octets: bytes, partial: tuple[int, int] | None) -> bytes:
+    return octets if partial is None else octets[partial[0] : partial[0] + partial[1]]
