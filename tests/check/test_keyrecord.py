@@ -1,7 +1,7 @@
 """Key records: the RFC's own, odd ones, and what is written for DNS."""
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.check.keys import ED25519_RECORD, RSA_RECORD, ed25519_key, rsa_key
 
@@ -46,9 +46,10 @@ def test_a_bare_rsa_key() -> None:
 
 def test_a_long_exponent() -> None:
     """Each signature by such a key takes us as long as making one; 110 of them may stand in one message."""
-    numbers = rsa_key().private.public_key().public_numbers()
+    public = rsa_key().public
+    assert isinstance(public, RSAPublicKey)
     for exponent, is_fit in ((3, True), (65_537, True), ((1 << 64) - 1, True), ((1 << 64) + 1, False)):
-        record = render_key_record(RSAPublicNumbers(exponent, numbers.n).public_key()).encode()
+        record = render_key_record(RSAPublicNumbers(exponent, public.public_numbers().n).public_key()).encode()
         if is_fit:
             assert parse_key_record(record).type == "rsa"
         else:
