@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.flow.test_queue import NOBODY, NOW, OK, Office, make_office
+from tests.flow.test_queue import BUSY, NOBODY, NOW, OK, Office, make_office
 
 from posthaus.base import limit
 from posthaus.base.error import Trouble
@@ -117,3 +117,29 @@ async def test_a_full_disk_that_takes_nothing_at_all(fitful: tuple[Office, Fitfu
     await office.left(0)
     assert sorted(office.network.sent) == ["bob@b.test", "nobody@b.test"]
     assert len(await office.inbox()) == 1
+
+
+@pytest.mark.parametrize("at_a_time", [1, limit.QUEUE_SETTLE_PARCELS])
+async def test_a_commit_that_was_kept_though_nobody_heard_of_it(
+    fitful: tuple[Office, Fitful], monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    office, store = fitful
+    monkeypatch.setattr(limit, "QUEUE_SETTLE_PARCELS", at_a_time)
+    office.network.answer = lambda parcel, errand: (
+        BUSY if errand.recipient.address.localpart == "busy" and errand.attempts == 0 else _answer(parcel, errand)
+    )
+    store.after = once("_commit", StoreDown())
+    await office.put("nobody", "busy", due=NOW + 1)
+    await _both(office)
+    await office.left(1)
+    assert len(await office.inbox()) == 2
+    await office.later(limit.QUEUE_RETRY_FIRST_S)
+    await office.left(0)
+    assert sorted(office.network.sent) == ["bob@b.test", "busy@b.test", "busy@b.test", *["nobody@b.test"] * 2]
+    assert await office.site.store.read(_parcels) == 0
+
+
+async def _parcels(tx: Tx) -> int:
+    row = await tx.one("SELECT count(*) FROM parcel")
+    assert row is not None
+    return int(row[0])

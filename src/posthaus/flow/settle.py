@@ -65,18 +65,20 @@ class Settler:
                     return None
                 await asyncio.sleep(limit.QUEUE_SETTLE_AGAIN_S)
             reports.append((report, d))
+        is_again = False
         while True:
             try:
-                more = await self._store.write(self._commit, load, reports, untried, ends, most)
+                more = await self._store.write(self._commit, load, reports, untried, ends, most, is_again)
             except StoreFull as trouble:
                 owing = [pair for pair in reports if pair[0].notice is not None or pair[1].keeping]
                 self._log.warn("queue.not-settled", fault="StoreFull", why=trouble, owing=len(owing))
                 if 0 < len(owing) < len(reports):
                     free = [pair for pair in reports if pair not in owing]
                     try:
-                        if await self._store.write(self._commit, load, free, (), False, 0) is None:
+                        if await self._store.write(self._commit, load, free, (), False, 0, is_again) is None:
                             return None
                     except Trouble as again:
+                        is_again = True
                         self._log.warn("queue.not-settled", fault=type(again).__name__, why=again)
                     else:
                         self._tell(load, [d for _, d in free])
@@ -88,6 +90,7 @@ class Settler:
                 reports = [(replace(report, notice=None), d) for report, d in reports]  # the record stays
                 continue
             except Trouble as trouble:
+                is_again = True
                 self._log.warn("queue.not-settled", fault=type(trouble).__name__, why=trouble)
             else:
                 if more is None:
@@ -119,10 +122,19 @@ class Settler:
         untried: Sequence[Settled],
         ends: bool,
         most: int,
+        is_again: bool,
     ) -> tuple[Claim, ...] | None:
+        """is_again: it may have been kept before, where the database went away in the moment of COMMIT."""
         now = int(self._clock.now())
         if not await loads.renew(tx, load.id, now + limit.QUEUE_LEASE_S):
             return None
+        if is_again:
+            reports = [pair for pair in reports if await loads.has(tx, load, pair[1].settled[0].errand)]
+            untried = [r for r in untried if await loads.has(tx, load, r.errand)]
+            if not reports and not untried:
+                if ends:  # and nobody knows what it has claimed
+                    await loads.give_back(tx, load, now)
+                return None if ends else ()
         for _, done in reports:
             for content, placing in done.keeping:
                 await message.deliver(tx, content, [placing], now)

@@ -223,6 +223,11 @@ async def renew(tx: Tx, load: int, until: int) -> bool:
     return await tx.run("UPDATE load SET until=$2 WHERE id=$1", load, until) > 0
 
 
+async def has(tx: Tx, load: Load, errand: Errand) -> bool:
+    """It is on this load, and not settled."""
+    return await tx.one("SELECT 1 FROM errand WHERE id=$1 AND load=$2", errand.id, load.id) is not None
+
+
 async def end(tx: Tx, load: Load) -> None:
     """Nothing is left of it: all was settled, and there is no more."""
     await tx.run("DELETE FROM load WHERE id=$1", load.id)
