@@ -540,6 +540,18 @@ async def test_the_load_of_a_worker_that_died_is_carried_by_another(office: Offi
     await heir.runner.stop(0)
 
 
+async def test_what_is_on_its_way_stays_ours_when_the_clock_has_jumped(office: Office) -> None:
+    office.network.gate.clear()
+    await office.put("bob")
+    await office.sent(1)
+    await office.later(limit.QUEUE_LEASE_S + 1)  # the machine slept, and nothing was renewed
+    await office.put("carl@c.test")
+    await office.sent(2)
+    office.network.gate.set()
+    await office.left(0)
+    assert office.network.sent == ["bob@b.test", "carl@c.test"]
+
+
 async def test_an_error_of_ours_defers_and_harms_nobody_else(office: Office) -> None:
     def breaks(_parcel: Parcel, errand: Errand) -> Outcome:
         if errand.recipient.address.localpart == "bob":

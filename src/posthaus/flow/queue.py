@@ -104,6 +104,8 @@ class Runner:
         now = int(self._site.clock.now())
         agenda = await store.read(queue.agenda)
         if agenda.until <= now:
+            if self._carrying:  # they are alive, however long the store or the whole machine stood still
+                await store.write(_renew_all, list(self._carrying), now + limit.QUEUE_LEASE_S)
             await store.write(loads.free_dead, now)
             agenda = await store.read(queue.agenda)
         if agenda.clock <= now and not self._clock_is_ringing:
