@@ -246,6 +246,24 @@ async def test_an_idle_link_that_died(bench: Bench, keywords: tuple[str, ...], o
         assert mx.connections == 3
 
 
+@pytest.mark.parametrize("keywords", WAYS)
+async def test_a_reply_that_nobody_asked_for(bench: Bench, keywords: tuple[str, ...]) -> None:
+    """It answers nothing that is asked after it: each reply would stand for the question before its own."""
+    orders: Orders = {"END": [Raw(b"250 2.0.0 Taken\r\n250 2.0.0 Taken\r\n"), "554 5.6.0 No"]}
+    async with remote_mx(orders, keywords=keywords) as mx, bench.link(hop_to(host_of(mx))) as link:
+        assert short(await bench.over(link))[0][0] == "relayed"
+        assert short(await bench.over(link, [BOB, CAT])) == [("failed", 554, "5.6.0", False)] * 2
+        assert mx.connections == 2
+
+
+async def test_a_host_that_always_says_too_much(bench: Bench) -> None:
+    async with remote_mx({"EHLO": Raw(b"250-mx\r\n250 CHUNKING\r\n250 OK\r\n")}) as mx:
+        async with asyncio.timeout(20):
+            (outcome,) = await bench.send(hop_to(host_of(mx)))
+        assert (outcome.kind, outcome.blames_host) == (Kind.DEFERRED, True)
+        assert mx.connections == 2
+
+
 async def test_an_idle_link_whose_host_died(bench: Bench) -> None:
     async with remote_mx({"MAIL": [None, DROP]}) as mx, bench.link(hop_to(host_of(mx))) as link:
         await bench.over(link)

@@ -101,6 +101,7 @@ class Link:
         return (
             not dialogue.engine.is_over
             and dialogue.stream.is_quiet
+            and not dialogue.engine.buffered
             and self._transactions < dialogue.engine.offered.transactions
         )
 
@@ -179,7 +180,7 @@ class Link:
         if isinstance(again, Outcome):
             return again
         self._take(Reached(again, self.host, self.address))
-        return None
+        return None if self.is_usable else self._outcome(None, "the host says what it was not asked, or closes")
 
     def _is_for_the_next(self, outcome: Outcome) -> bool:
         """RFC 1047 §3: what may have been delivered is not sent to another host in the same breath."""
