@@ -95,6 +95,7 @@ IMAP_FILTER_MAILBOXES = 1_000  # named in one filter of NOTIFY or ESEARCH
 IMAP_NOTIFY_GROUPS = 50  # event groups of one NOTIFY
 IMAP_NOTIFY_AT_ONCE = 1_000  # mailboxes told of in one go; beyond, notifications end (RFC 5465 §5.8)
 IMAP_FUZZY_KEYS = 20  # in one SEARCH: words cost more than substrings
+SEARCH_INLINE_CHARACTERS = 64 * 1024  # of a text; a longer one is looked through in a thread: 20 FUZZY keys take 50 ms
 FUZZY_WORDS = 20  # looked for by one of them; further ones are not
 IMAP_CONTEXTS = 10  # searches of one session that are kept up (RFC 5267 §4.3.1)
 IMAP_CONTEXT_RESULTS = 250_000  # of all of them together: a megabyte

@@ -1,8 +1,12 @@
 """FUZZY: words instead of substrings, and how well a message fits."""
 
+import threading
+from collections.abc import Callable
+
 import pytest
 
 from posthaus.flow.index import Indexer
+from posthaus.mail.stem import Query
 from posthaus.testing.imaphouse import Client, ImapHouse
 
 MAILS = [
@@ -92,3 +96,28 @@ async def test_a_message_of_headers_alone_in_the_index(house: ImapHouse) -> None
     client = await filled(house, indexed=True)
     assert await client.ok("SEARCH BODY xy") == ["* SEARCH"]
     assert await client.ok("SEARCH FUZZY BODY image") == ["* SEARCH"]
+
+
+async def test_large_texts_are_looked_through_in_a_thread(house: ImapHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty words of twenty keys in megabytes take seconds; nobody else waits for them."""
+    client = await filled(house)
+    await client.append("INBOX", b"Subject: -\r\n\r\n" + b"many words " * 10_000)
+    assert await house.site.index.own()
+    await Indexer(house.store, house.site.blobs, house.site.index, house.clock).round()
+    seen: set[tuple[str, bool, bool]] = set()
+    for name in ("matches", "counts"):
+        real = getattr(Query, name)
+
+        def watched(query: Query, text: str, *, name: str = name, real: Callable[..., object] = real) -> object:
+            is_apart = threading.current_thread() is not threading.main_thread()
+            seen.add((name, len(text) > 100_000, is_apart))
+            return real(query, text)
+
+        monkeypatch.setattr(Query, name, watched)
+    (line,) = await client.ok("SEARCH RETURN (ALL RELEVANCY) OR FUZZY BODY word FUZZY BODY voice")
+    assert line.endswith("ALL 3,36 RELEVANCY (30 100)")
+    matched, counted = (
+        {(is_long, is_apart) for one, is_long, is_apart in seen if one == name} for name in ("matches", "counts")
+    )
+    assert matched == {(False, False), (True, True)}
+    assert counted == {(False, False), (True, True), (False, True)}  # the last: the header of the long one

@@ -91,6 +91,10 @@ async def test_circles_and_crowds_end(house: ImapHouse, monkeypatch: pytest.Monk
     assert await client.ok(f"SEARCH {nested}") == ["* SEARCH 2"]
     await keep(client, "deeper", nested)
     assert (await client.do("SEARCH " + nested.replace("deep", "deeper")))[-1].startswith(("NO [LIMIT]", "OK"))
+    await keep(client, "words", "FUZZY BODY a " * limit.IMAP_FUZZY_KEYS)
+    await client.ok("SEARCH FILTER words")
+    assert (await client.do("SEARCH FILTER words FILTER words"))[-1].startswith("NO [LIMIT]")
+    assert (await client.do("SEARCH FILTER words FUZZY BODY b"))[-1].startswith("NO [LIMIT]")
     monkeypatch.setattr(limit, "IMAP_SEARCH_KEYS", 3)
     await keep(client, "many", "SEEN SEEN SEEN")
     assert (await client.do("SEARCH FILTER many"))[-1].startswith("NO [LIMIT]")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from math import log1p
 from typing import TYPE_CHECKING
 
+from posthaus.base import limit
 from posthaus.flow import textread
 from posthaus.flow.textread import Outside, read_outside, text_of
 from posthaus.mail.stem import Query
@@ -37,16 +38,19 @@ async def scores(session: "ImapSession", view: View, search: Key, uids: Sequence
     found: dict[int, float] = {}
     for at in range(0, len(uids), _BATCH):
         for uid, text in (await _texts(session, view, uids[at : at + _BATCH])).items():
-            head, _, body = text.partition(DIVIDER)
-            found[uid] = sum(_weight(one, head, body) for one in queries)
+            is_long = len(text) > limit.SEARCH_INLINE_CHARACTERS
+            found[uid] = await asyncio.to_thread(_weight, queries, text) if is_long else _weight(queries, text)
             await asyncio.sleep(0)
     best = max(found.values(), default=0.0) or 1.0
     return {uid: max(1, round(BEST * found.get(uid, 0.0) / best)) for uid in uids}
 
 
-def _weight(query: Query, head: str, body: str) -> float:
+def _weight(queries: Sequence[Query], text: str) -> float:
+    head, _, body = text.partition(DIVIDER)
     return sum(
-        _HEADER_WEIGHT * log1p(h) + log1p(b) for h, b in zip(query.counts(head), query.counts(body), strict=True)
+        _HEADER_WEIGHT * log1p(h) + log1p(b)
+        for query in queries
+        for h, b in zip(query.counts(head), query.counts(body), strict=True)
     )
 
 

@@ -88,7 +88,8 @@ async def _judge_level(
                 says = await asyncio.to_thread(judge, longer)  # megabytes, perhaps
             else:
                 longer = (*row, value)
-                says = judge(longer)
+                is_long = isinstance(value, Kept) and len(value.whole) > limit.SEARCH_INLINE_CHARACTERS
+                says = await asyncio.to_thread(judge, longer) if is_long else judge(longer)
             if says:
                 found.append(longer)
             elif says is None:

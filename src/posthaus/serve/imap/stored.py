@@ -52,7 +52,10 @@ async def resolve(session: "ImapSession", search_key: Key) -> tuple[Key, bool]:
     """The key with the searches in place of their names, and whether MODSEQ came in with one of them."""
     if not _has_filter(search_key):
         return search_key, False
-    return await session.site.store.read(_resolve, session.account, search_key)
+    found, has_modseq = await session.site.store.read(_resolve, session.account, search_key)
+    if key.count_fuzzy(found) > limit.IMAP_FUZZY_KEYS:
+        raise LimitReached("fuzzy keys of one search")
+    return found, has_modseq
 
 
 _Searching = TypeVar("_Searching", Search, MultiSearch, Sort, Thread)
