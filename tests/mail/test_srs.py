@@ -89,3 +89,17 @@ def test_any_localpart(local: str, at: float) -> None:
     path = rewrite(address, "b.test", KEY, at)
     assert parse_address(str(path).encode(), smtputf8=True) == path
     assert restore(path.localpart, [KEY], at) == address
+
+
+@pytest.mark.parametrize("domain", ["b.test/relay", "b.test> BODY", "b..test", "[10.0.0]", "a@b.test"])
+def test_a_first_forwarder_that_is_none(domain: str) -> None:
+    """Whoever sends says who the first of the chain was; a name in the queue, or an SMTP command, it must not become"""
+    path = rewrite(Address(f"SRS1=HHHHHH={domain}==GGGGGG=AA=a.test=anna", "c.test"), "d.test", KEY, NOW)
+    with pytest.raises(SrsFault, match="not a domain"):
+        restore(path.localpart, [KEY], NOW)
+
+
+def test_an_address_literal_has_its_way_back() -> None:
+    for host in ("[192.0.2.1]", "[IPv6:2001:db8::1]"):
+        path = rewrite(Address("anna", host), "d.test", KEY, NOW)
+        assert restore(path.localpart, [KEY], NOW) == Address("anna", host)

@@ -18,7 +18,7 @@ import re
 from collections.abc import Sequence
 
 from posthaus.base import limit
-from posthaus.mail.address import Address
+from posthaus.mail.address import Address, AddressFault, parse_address
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # of the day, two letters
 _DAYS = len(_ALPHABET) ** 2
@@ -66,12 +66,20 @@ def restore(localpart: str, keys: Sequence[bytes], at: float) -> Address:
         _prove(keys, found["hash"], found["day"], found["domain"], found["local"])
         if not _is_young(found["day"], at):
             raise SrsFault("expired")
-        return Address(found["local"], found["domain"].lower())
+        return Address(found["local"], _domain(found["domain"]))
     found = _SRS1.fullmatch(localpart)
     if found is None:
         raise SrsFault("not an SRS address")
     _prove(keys, found["hash"], found["domain"], found["rest"])
-    return Address("SRS0" + found["rest"], found["domain"].lower())
+    return Address("SRS0" + found["rest"], _domain(found["domain"]))
+
+
+def _domain(text: str) -> str:
+    """What stands in SRS1 was said by a stranger, and we have only copied it."""
+    try:
+        return parse_address(f"-@{text}".encode("utf-8", "replace"), smtputf8=True).domain
+    except AddressFault:
+        raise SrsFault("not a domain") from None
 
 
 def _prove(keys: Sequence[bytes], given: str, *parts: str) -> None:
