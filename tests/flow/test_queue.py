@@ -22,10 +22,11 @@ from posthaus.flow.site import Site
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.mail.outcome import Kind, Outcome
-from posthaus.store import account, blob, queue, record
+from posthaus.store import account, blob, postmaster, queue, record
 from posthaus.store import load as loads
 from posthaus.store.blob import Octets
 from posthaus.store.drivers.disk import DiskBlobs
+from posthaus.store.postmaster import Act, Which
 from posthaus.store.queue import LOCAL, Errand, NewErrand, NewParcel, Parcel
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -537,6 +538,31 @@ async def test_the_load_of_a_worker_that_died_is_carried_by_another(office: Offi
     await heir.later(300)
     await heir.left(0)
     assert heir.network.sent == ["bob@b.test"]
+    await heir.runner.stop(0)
+
+
+async def test_what_was_dropped_is_not_tried_again_by_the_next_worker(office: Office) -> None:
+    office.network.gate.clear()
+    for name in ("one", "two"):
+        await office.put(name, due=NOW + 1)
+    await office.site.store.write(_one_connection)
+    await office.later(1)
+    await office.sent(1)
+    await office.site.store.write(postmaster.act, Act.DROP, Which(), 0, 10, int(office.clock.now()))
+
+    async def is_later() -> bool:  # for they are on their way
+        return (await office.site.store.read(queue.agenda)).clock > office.clock.now()
+
+    await office.until(is_later)
+    await office.runner.stop(0)
+    heir = await make_office(office.site.store, Path(office.site.spool_folder), office.anna, "w/2/x")
+    await heir.later(1)
+    heir.runner.start()
+    await heir.put("three")
+    await heir.sent(1)
+    await heir.later(limit.QUEUE_CLOCK_AGAIN_S)
+    await heir.left(0)
+    assert heir.network.sent == ["three@b.test"]
     await heir.runner.stop(0)
 
 

@@ -245,7 +245,7 @@ async def settle(
         await lessen(tx, parcel, n)
     later = [r for r in results if r.outcome is None or not r.outcome.is_final]
     await tx.many(
-        f"UPDATE errand SET load=0, due=CASE WHEN state={State.HELD:d} THEN CAST({NEVER} AS BIGINT)"
+        f"UPDATE errand SET load=0, due=CASE WHEN state<>{State.WAITING:d} THEN CAST({NEVER} AS BIGINT)"
         " ELSE CAST($2 AS BIGINT) END, attempts=attempts+$3, reason=$4 WHERE id=$1",
         [
             (r.errand.id, r.due, int(r.outcome is not None), render_outcome(r.outcome or r.errand.reason))
