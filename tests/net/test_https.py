@@ -58,7 +58,13 @@ async def test_post(world: World) -> None:
     assert request.headers["content-type"] == "application/tlsrpt+gzip"
 
 
-@pytest.mark.parametrize("url", ["http://a.test/x", "https:///x", "https://a.test:x/", "mailto:a@b.test"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.test/x", "https:///x", "https://a.test:x/", "mailto:a@b.test", "https://[zz]/", "https://[::1/",
+        "https://\u00e4.test/",
+    ],
+)  # fmt: skip
 async def test_no_url(world: World, url: str) -> None:
     with pytest.raises(HttpsFault, match="no URL"):
         await world.https.post(url, b"", "text/plain")

@@ -77,12 +77,12 @@ class Https:
         self, url: str, octets: bytes, media_type: str, *, timeout_s: float = limit.HTTPS_TIMEOUT_S
     ) -> Response:
         """To an https URL."""
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port or self._port
         except ValueError:
-            host, port = "", 0
-        if parts.scheme.lower() != "https" or not host:
+            raise HttpsFault(f"{url} is no URL that we can use") from None
+        if parts.scheme.lower() != "https" or not host or not host.isascii():
             raise HttpsFault(f"{url} is no URL that we can use")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         call = _Call("POST", host, port, path, limit.HTTPS_REPLY_OCTETS, media_type, octets)
