@@ -519,6 +519,33 @@ async def test_a_worker_that_stops_finishes_its_parcel_and_leaves_the_rest(offic
     assert left >= 3  # the second of each connection
 
 
+async def test_what_was_claimed_in_the_last_moment_has_its_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.network.gate.clear()
+    write = office.site.store.write
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(fn: Callable[..., Awaitable[object]], *args: object, **kwargs: object) -> object:
+        found = await write(fn, *args, **kwargs)
+        if fn is loads.claim:
+            begun.set()
+            await goes_on.wait()
+        return found
+
+    monkeypatch.setattr(office.site.store, "write", slow)
+    await office.put("bob")
+    await begun.wait()
+    stopping = asyncio.create_task(office.runner.stop(30))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    goes_on.set()
+    await office.sent(1)
+    office.network.gate.set()
+    await stopping
+    assert await office.site.store.read(_left) == (0, 0)
+
+
 async def test_a_worker_that_cannot_wait_lets_go_of_its_claims(office: Office) -> None:
     office.network.gate.clear()
     await office.put("bob")

@@ -41,12 +41,13 @@ class Runner:
         self._carrying: dict[int, asyncio.Task[None]] = {}  # by the load's id
         self._suspects: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # looking, renewing, and clocks that ring
+        self._looking: asyncio.Task[None] | None = None
         self._watch: Watch | None = None
         self._clock_is_ringing = False
 
     def start(self) -> None:
         self._watch = self._site.store.watch(bell.QUEUE, self._ring)
-        self._spawn(self._run())
+        self._looking = self._spawn(self._run())
         self._spawn(self._renew())
 
     async def stop(self, drain_s: float) -> None:
@@ -57,6 +58,8 @@ class Runner:
             self._watch.close()
         self._over.set()
         self._wake.set()
+        if self._looking is not None:  # it may be claiming just now
+            await asyncio.wait([self._looking], timeout=limit.CLOSE_TIMEOUT_S)
         if self._carrying:
             await asyncio.wait(self._carrying.values(), timeout=drain_s)
         self._settler.gives_up = True
@@ -201,10 +204,11 @@ class Runner:
             self._clock_is_ringing = False
             self._wake.set()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> bool:
