@@ -593,6 +593,27 @@ async def test_what_was_dropped_is_not_tried_again_by_the_next_worker(office: Of
     await heir.runner.stop(0)
 
 
+async def test_an_error_of_ours_does_not_end_the_renewing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = asyncio.Event()
+    faults: list[Exception] = [RuntimeError("ours")]
+
+    async def breaks(*_args: object, **_kwargs: object) -> None:
+        if faults:
+            raise faults.pop()
+        seen.set()
+
+    monkeypatch.setattr("posthaus.flow.queue.release_dead", breaks)
+    monkeypatch.setattr(limit, "QUEUE_RENEW_S", 0.01)
+    made = await make_office(store, tmp_path, await person(store, "anna"))
+    made.runner.start()
+    async with asyncio.timeout(_SOON_S):
+        await seen.wait()
+    await made.runner.stop(0)
+    assert [line for line in made.lines if "queue.renew-defect" in line]
+
+
 async def test_what_is_on_its_way_stays_ours_when_the_clock_has_jumped(office: Office) -> None:
     office.network.gate.clear()
     await office.put("bob")

@@ -181,6 +181,8 @@ class Runner:
                 await release_dead(site.store, site.worker.partition("/")[0], now, site.log, is_first=False)
             except Trouble as trouble:
                 site.log.warn("queue.not-renewed", fault=type(trouble).__name__, why=trouble)
+            except Exception as exc:
+                site.log.defect("queue.renew-defect", exc)
 
     async def _claim_overdue(self, now: int) -> Load | None:
         most, until = limit.QUEUE_ERRANDS_PER_LOAD, now + limit.QUEUE_LEASE_S
