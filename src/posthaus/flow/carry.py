@@ -106,9 +106,18 @@ class Carrier:
         finally:
             self._site.handover.shut(trip.boarding)
             self._trips.remove(trip)
-        for secret, link in trip.links.items():
-            if secret or self.is_stopping or not link.is_usable or not self._idle.put(load.destination, link):
+        over = [
+            link
+            for secret, link in trip.links.items()
+            if secret or self.is_stopping or not link.is_usable or not self._idle.put(load.destination, link)
+        ]
+        try:
+            for link in over:
                 await link.close()
+        except BaseException:  # there is no time for their last words
+            for link in over:
+                link.abort()
+            raise
 
     async def close(self) -> None:
         await self._idle.close()

@@ -110,7 +110,12 @@ class Link:
         return self._dialogue.tls
 
     async def close(self) -> None:
-        await self._dialogue.close()
+        """With a QUIT. Whoever has no time to wait for its end cancels this, and then the connection is cut."""
+        try:
+            await self._dialogue.close()
+        except BaseException:
+            self.abort()
+            raise
 
     def abort(self) -> None:
         """At once: what is on its way is on its way, and nobody will know."""

@@ -258,8 +258,13 @@ class Stream(asyncio.Protocol):
         return self._closing or self._lost
 
     async def close(self) -> None:
-        """Sends what is queued, says close_notify, and waits a little for the peer to close."""
-        due = self._wheel.monotonic() + limit.CLOSE_TIMEOUT_S
+        """Sends what is queued, says close_notify, and waits a little for the peer to close. Cancelled, it cuts."""
+        try:
+            await self._close(self._wheel.monotonic() + limit.CLOSE_TIMEOUT_S)
+        finally:
+            self.abort()
+
+    async def _close(self, due: float) -> None:
         if not self.closing and self._transport is not None:
             if self._layer is not None:
                 self._transport.write(self._layer.close_notify())
@@ -274,7 +279,6 @@ class Stream(asyncio.Protocol):
                 await self._until(lambda: self._ended or self._lost, due)
             self._transport.close()
         await self._until(lambda: self._lost, due)
-        self.abort()
 
     def abort(self) -> None:
         """Cuts the connection; what is queued is lost."""
