@@ -9,6 +9,7 @@ Faults:    StoreDown, StoreBusy.
 import asyncio
 from collections.abc import Sequence
 from math import log1p
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from posthaus.base import limit
@@ -72,7 +73,7 @@ async def _texts(session: "ImapSession", view: View, uids: Sequence[int]) -> dic
         made = text_of(tuple(row))
         if isinstance(made, Outside):
             text = await read_outside(site.blobs, made)
-            texts[uid] = await asyncio.to_thread(lambda text=text: text.whole)  # type: ignore[misc]
+            texts[uid] = await asyncio.to_thread(attrgetter("whole"), text)
         else:
             texts[uid] = made.whole
     return texts
