@@ -64,6 +64,10 @@ class Replies:
     __slots__ = ("_code", "_fault", "_octets", "_searched", "_size", "_start", "_texts")
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all that came, half a reply included."""
         self._octets = b""
         self._start = 0  # what lies before is used up
         self._searched = 0  # no LF between start and here
@@ -80,10 +84,6 @@ class Replies:
         self._octets = octets if self._start == len(self._octets) else self._octets[self._start :] + octets
         self._searched = max(0, self._searched - self._start)
         self._start = 0
-
-    def clear(self) -> None:
-        """Forget all that came, half a reply included."""
-        self.__init__()  # type: ignore[misc]
 
     def next_reply(self) -> Heard | ReplyFault | Need:
         """The next reply; after a fault the fault again."""
