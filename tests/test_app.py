@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from posthaus.app import DOORS, App, hostname_of, places
+from posthaus.app import App, hostname_of
 from posthaus.base import limit
 from posthaus.base.clock import SystemClock
 from posthaus.base.log import Log
 from posthaus.base.setting import ListenSetting, SendSetting, Settings, loopback
 from posthaus.base.settingfile import SettingFault
+from posthaus.door import DOORS, places
 from posthaus.flow.hop import NextHop
 from posthaus.mail.outcome import Outcome
 from posthaus.net.bind import BindFault, bind
@@ -100,13 +101,13 @@ async def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 
 async def test_mail_for_ourselves_is_seen_as_a_loop(tmp_path: Path) -> None:
     async with running(tmp_path, []) as app:
-        there = await app.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
+        there = await app.outward.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
         assert isinstance(there, NextHop) and there.hosts[0].port == SETTINGS.send.port
     (door,) = bind("127.0.0.1", 0)
     settings = dataclasses.replace(SETTINGS, send=SendSetting(port=door.getsockname()[1]))
     itself = App(settings, tmp_path, Log(SystemClock(), lambda line: None), bound=[("smtp", door)])
     await itself.start()
-    loop = await itself.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
+    loop = await itself.outward.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
     await itself.stop(0)
     assert isinstance(loop, Outcome) and loop.status == "5.4.6"
 

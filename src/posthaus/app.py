@@ -3,7 +3,7 @@
 Everything that a session needs is made here and passed down. An App is given listening sockets (main.py binds them
 before it forks) or binds its own, so a test has a whole post office in its own process.
 
-Standards: RFC 8314 §3 (which ports begin with TLS), RFC 6186.
+Standards: none of its own.
 Faults:    Refusal (settings, certificates, addresses in use) and Trouble (the store) from start().
 """
 
@@ -12,9 +12,7 @@ import os
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 from posthaus.base import limit
@@ -24,34 +22,27 @@ from posthaus.base.error import Trouble
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.base.setting import Settings
-from posthaus.base.settingfile import SettingFault
+from posthaus.door import DOORS, Bound, bind_all
 from posthaus.flow.bounce import Bouncer
 from posthaus.flow.heir import release_dead, worker_name
 from posthaus.flow.index import run_index
 from posthaus.flow.login import Login
-from posthaus.flow.nexthop import NextHops, Ourselves
 from posthaus.flow.queue import Runner
 from posthaus.flow.relay import Relay
 from posthaus.flow.rotate import run_rotate
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
-from posthaus.flow.sts import Policies
 from posthaus.flow.sweep import run_sweep
-from posthaus.flow.tlscount import TlsCounter
 from posthaus.flow.tlsreport import TlsReporter
-from posthaus.net.bind import bind
 from posthaus.net.connect import Connector
-from posthaus.net.https import Https
 from posthaus.net.listen import Census, Greeting, Listener, Service, Surroundings, drain
-from posthaus.net.own import OwnDoors, is_of_this_host
-from posthaus.net.peer import Networks, wide_networks
-from posthaus.net.resolver import Resolver
-from posthaus.net.resolver import places as resolver_places
+from posthaus.net.peer import Networks
 from posthaus.net.stream import Stream
 from posthaus.net.tls import Certificates
 from posthaus.net.tlsclient import ClientTls
 from posthaus.net.wheel import Wheel
 from posthaus.net.whisper import Whisper
+from posthaus.outward import Outward, judge_sending, make_outward
 from posthaus.serve.imap.service import ImapService
 from posthaus.serve.pop3.session import Pop3Service
 from posthaus.serve.smtp.mx import MxPolicy
@@ -65,45 +56,6 @@ SECRET_OCTETS = 32
 _TICK_S = 1.0
 _SWEEP_LOGIN_S = 300.0
 _WORKER_LETTERS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """A listener by its name in the settings."""
-
-    service: str  # smtp, submission, imap or pop3
-    protocol: str  # whose certificates and ALPN
-    refusal: bytes
-    is_tls: bool = False
-
-
-_SMTP_REFUSAL = b"421 4.7.0 Too many connections\r\n"
-_IMAP_REFUSAL = b"* BYE [LIMIT] Too many connections\r\n"
-_POP3_REFUSAL = b"-ERR [SYS/TEMP] Too many connections\r\n"
-
-DOORS: dict[str, Door] = {
-    "smtp": Door("smtp", "smtp", _SMTP_REFUSAL),
-    "submission": Door("submission", "smtp", _SMTP_REFUSAL),
-    "submissions": Door("submission", "smtp", _SMTP_REFUSAL, is_tls=True),
-    "submission_other": Door("submission", "smtp", _SMTP_REFUSAL),
-    "imap": Door("imap", "imap", _IMAP_REFUSAL),
-    "imaps": Door("imap", "imap", _IMAP_REFUSAL, is_tls=True),
-    "imaps_other": Door("imap", "imap", _IMAP_REFUSAL, is_tls=True),
-    "pop3": Door("pop3", "pop3", _POP3_REFUSAL),
-    "pop3s": Door("pop3", "pop3", _POP3_REFUSAL, is_tls=True),
-}
-
-Bound = tuple[str, socket]
-"""A door's name and a listening socket of it."""
-
-
-def places(settings: Settings) -> list[tuple[str, str, int]]:
-    """Door, address and port of each listener that is on."""
-    listen = settings.listen
-    ports = {name: getattr(listen, name) for name in DOORS}
-    return [
-        (name, address, port + listen.port_base) for name, port in ports.items() if port for address in listen.addresses
-    ]
 
 
 def hostname_of(settings: Settings) -> str:
@@ -181,10 +133,11 @@ class App:
         self.store = await self._open_store()
         await release_dead(self.store, self._node, int(self.clock.now()), self.log)
         self.index = await self._open_index()
+        self.outward = self._make_outward(hostname)
         self.site = self._make_site(hostname)
         await self.login.refresh()
         self.here = Here(hostname, separator=settings.mail.separator)
-        self._judge_sending()
+        judge_sending(settings.send, self.log)
         self._tick_on()
         self._sweep_on()
         await self._listen(self._services())
@@ -201,9 +154,9 @@ class App:
             clock=self.clock,
             chance=self.chance,
             log=self.log,
-            on_tls=self.tls_counter.session,
+            on_tls=self.outward.tls_counter.session,
         )
-        self.queue = Runner(site, self.hops, relay, Bouncer(site, self.here))
+        self.queue = Runner(site, self.outward.hops, relay, Bouncer(site, self.here))
         self.queue.start()
 
     async def _queue_off(self, drain_s: float) -> None:
@@ -220,6 +173,11 @@ class App:
         self._closers.append(index.close)
         return index
 
+    def _make_outward(self, hostname: str) -> Outward:
+        outward = make_outward(self.settings.send, hostname, self.store, self.clock, self.chance, self.log)
+        self._closers.append(outward.close)
+        return outward
+
     def _make_site(self, hostname: str) -> Site:
         executor = ThreadPoolExecutor(limit.LOGIN_THREADS, thread_name_prefix="login")
 
@@ -230,26 +188,6 @@ class App:
         store_folder = self.folder / self.settings.store.folder
         spool_folder = store_folder / "spool"
         spool_folder.mkdir(parents=True, exist_ok=True)
-        send = self.settings.send
-        where = resolver_places(send.resolvers, is_trusted=send.resolvers_validate)
-        self.resolver = Resolver(where, self.clock, self.chance)
-        self._closers.append(self.resolver.close)
-        self._doors = OwnDoors()
-        ourselves = Ourselves(hostname.lower(), self._doors, send.source)
-        self._https = Https(self.resolver)
-        self.policies = Policies(self.store, self.resolver, self._https, self.clock, self.log)
-        self._closers.append(self.policies.close)
-        self.tls_counter = TlsCounter(self.store, self.clock, self.log, is_on=send.tls_reports)
-        self._closers.append(self.tls_counter.flush)
-        self.hops = NextHops(
-            self.store,
-            self.resolver,
-            self.policies,
-            self.chance,
-            ourselves,
-            port=send.port,
-            on_policy=self.tls_counter.policy,
-        )
         self.login = Login(
             self.store,
             self.clock,
@@ -280,20 +218,10 @@ class App:
             spool_folder=spool_folder,
             worker=worker_name(self._node, self.chance.name(_WORKER_LETTERS)),
             message_octets=self.settings.mail.message_size,
-            resolver=self.resolver,
+            resolver=self.outward.resolver,
             index=self.index,
             send=self.settings.send,
         )
-
-    def _judge_sending(self) -> None:
-        send = self.settings.send
-        for address in send.source:
-            if not is_of_this_host(address):
-                raise SettingFault(f"send.source has {address}, which is no address of this host")
-        if send.hold:
-            self.log.warn("send.held", why="mail for other servers waits until `posthaus queue release`")
-        for network in wide_networks(send.networks):
-            self.log.warn("send.wide-network", network=network, why="everybody in it may send without log-in")
 
     def _services(self) -> dict[str, Service]:
         site = self.site
@@ -334,40 +262,33 @@ class App:
             census=Census(network.connections, network.connections_per_address),
             proxies=Networks(network.proxies),
         )
-        for name, one in self._own_sockets() if self._bound is None else self._bound:
+        bound = self._bound
+        if bound is None:
+            bound = bind_all(self.settings, any_port=self._any_port)
+        for name, one in bound:
             door = DOORS[name]
             greeting = Greeting(name, door.refusal, self._context(door.protocol) if door.is_tls else None)
             listener = Listener(one, services[door.service], greeting, around)
             self._listeners.append(listener)
             self.ports.setdefault(name, listener.port)
             if door.service == "smtp":
-                self._doors.add(*one.getsockname()[:2])
+                self.outward.doors.add(*one.getsockname()[:2])
         for listener in self._listeners:
             await listener.start()
-
-    def _own_sockets(self) -> list[Bound]:
-        bound: list[Bound] = []
-        try:
-            for name, address, port in places(self.settings):
-                bound += [(name, one) for one in bind(address, 0 if self._any_port else port)]
-        except BaseException:
-            for _, one in bound:
-                one.close()
-            raise
-        return bound
 
     def _sweep_on(self) -> None:
         """Housekeeping: of the store in a task (one worker of all does it at a time), of what log-in remembers here."""
         store, clock, log, worker = self.store, self.clock, self.log, self.site.worker
+        outward = self.outward
         loop = asyncio.get_running_loop()
         jobs = [
             loop.create_task(job)
             for job in (
                 run_sweep(store, self.site.blobs, clock, self.settings.store, log, owner=worker),
-                run_rotate(store, self.resolver, clock, log, worker),
+                run_rotate(store, outward.resolver, clock, log, worker),
                 run_index(store, self.site.blobs, self.index, clock, log),
-                self.policies.run_refresh(worker),
-                self.tls_counter.run(),
+                outward.policies.run_refresh(worker),
+                outward.tls_counter.run(),
                 *self._reports(worker),
                 self._refresh_login(),
             )
@@ -384,7 +305,7 @@ class App:
     def _reports(self, worker: str) -> list[Coroutine[Any, Any, None]]:
         if not self.settings.send.tls_reports:
             return []
-        return [TlsReporter(self.site, self.here, self.resolver, self._https).run(worker)]
+        return [TlsReporter(self.site, self.here, self.outward.resolver, self.outward.https).run(worker)]
 
     def _sweep_login(self) -> None:
         self.login.sweep()

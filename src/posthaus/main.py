@@ -25,12 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
-from posthaus.app import SECRET_OCTETS, hostname_of, places
+from posthaus.app import SECRET_OCTETS, hostname_of
 from posthaus.base.chance import SystemChance
 from posthaus.base.error import Refusal, Trouble
 from posthaus.base.log import Log
 from posthaus.base.setting import Settings, read_settings
 from posthaus.base.user import find_user
+from posthaus.door import places
 from posthaus.net.bind import bind
 from posthaus.net.tls import Certificates
 from posthaus.net.whisper import Pair, Whisper, make_pair

@@ -17,12 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from posthaus.app import App, Bound
+from posthaus.app import App
 from posthaus.base.clock import SystemClock
 from posthaus.base.error import Refusal, Trouble
 from posthaus.base.log import Descriptor, Log, LogFile
 from posthaus.base.setting import Settings
 from posthaus.base.user import become, find_user
+from posthaus.door import Bound
 from posthaus.net.whisper import Whisper
 
 _ORPHAN_DRAIN_S = 2.0

@@ -49,7 +49,7 @@ async def test_to_the_host_that_the_dns_names() -> None:
         await until(lambda: bool(mx.messages))
         (message,) = mx.messages
         assert (message.reverse_path, message.forward_paths, message.is_tls) == (ANNA, ("bob@b.test",), True)
-        await office.app.tls_counter.flush()
+        await office.app.outward.tls_counter.flush()
         day = int(office.clock.now()) // DAY_S
         (one,) = await office.app.store.read(tlsresult.of_day, day, "b.test")
         assert (one.result.policy, one.result.kind, one.sessions) == ("no-policy-found", "", 1)

@@ -15,13 +15,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from posthaus.app import hostname_of, places
+from posthaus.app import hostname_of
 from posthaus.base.chance import SystemChance
 from posthaus.base.clock import SystemClock
 from posthaus.base.error import Refusal
 from posthaus.base.log import Log
 from posthaus.base.setting import Settings, read_settings
 from posthaus.cli.opening import on_store, read_address
+from posthaus.door import places
 from posthaus.flow.hop import NextHop
 from posthaus.flow.link import Link
 from posthaus.flow.nexthop import NextHops, Ourselves
