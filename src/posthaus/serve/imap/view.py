@@ -47,8 +47,8 @@ class View:
 
     __slots__ = (
         "account", "added", "contexts", "flag_text", "flagged", "gone", "keywords_changed", "mailbox",
-        "mailbox_changed", "modseq", "name", "noted", "of_deleted", "own", "read_only", "recent_from", "saved",
-        "touched", "uids", "uidvalidity",
+        "mailbox_changed", "member", "modseq", "name", "noted", "of_deleted", "own", "read_only", "recent_from",
+        "saved", "touched", "uids", "uidvalidity",
     )  # fmt: skip
 
     def __init__(
@@ -64,8 +64,10 @@ class View:
         read_only: bool,
         recent_from: int,
         of_deleted: bool = False,
+        member: int = 0,
     ) -> None:
-        self.account = account
+        self.account = account  # whose mailbox it is
+        self.member = member  # who has selected it, where that is not the owner: his \Seen is his own; else 0
         self.mailbox = mailbox
         self.name = name
         self.uidvalidity = uidvalidity
