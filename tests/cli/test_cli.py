@@ -40,12 +40,12 @@ def test_init_overwrites_nothing(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_accounts(shell: Shell) -> None:
-    shell.add("Anna@example.test", "--quota", "5 GB")
+    shell.add("Anna@example.test", "--quota", "5 GB", "--messages", "1000")
     shell.add("bob@EXAMPLE.test")
     assert shell.done("account", "list") == (
-        "ADDRESS            USED  MESSAGES  QUOTA   RECOVERABLE\n"
-        "Anna@example.test        0         5.0 GB  -\n"
-        "bob@example.test         0         -       -\n"
+        "ADDRESS            USED  MESSAGES  QUOTA   OF MESSAGES  RECOVERABLE  ADMIN\n"
+        "Anna@example.test        0         5.0 GB  1000         -            -\n"
+        "bob@example.test         0         -       -            -            -\n"
     )
     listed = json.loads(shell.done("account", "list", "--json"))
     assert listed[0] == {
@@ -53,13 +53,44 @@ def test_accounts(shell: Shell) -> None:
         "used_octets": 0,
         "used_messages": 0,
         "quota_octets": 5 * 1024**3,
+        "quota_messages": 1000,
         "recoverable": False,
+        "admin": False,
     }
     assert json.loads(shell.done("account", "list", "--json", "--domain", "other.test")) == []
-    shell.done("account", "quota", "anna@example.test", "1 MB")
     shell.done("account", "password", "anna@example.test", "--password-file", str(shell.secret))
     shell.done("account", "remove", "ANNA@example.test")
     assert [one["address"] for one in json.loads(shell.done("account", "list", "--json"))] == ["bob@example.test"]
+
+
+def test_quotas_are_set_each_by_itself(shell: Shell) -> None:
+    shell.add("anna@example.test")
+
+    def quotas() -> tuple[int, int]:
+        (one,) = json.loads(shell.done("account", "list", "--json"))
+        return one["quota_octets"], one["quota_messages"]
+
+    shell.done("account", "quota", "anna@example.test", "1 MB")
+    shell.done("account", "quota", "anna@example.test", "--messages", "7")
+    assert quotas() == (1024**2, 7)
+    shell.done("account", "quota", "anna@example.test", "0 B", "--messages", "0")
+    assert quotas() == (0, 0)
+    assert "say how much" in shell.refused("account", "quota", "anna@example.test")
+    assert "is not a number" in shell.refused("account", "quota", "anna@example.test", "--messages", "many")
+
+
+def test_who_may_set_quotas_from_a_mail_client(shell: Shell) -> None:
+    shell.add("anna@example.test")
+    shell.add("bob@example.test")
+
+    def admins() -> list[str]:
+        return [one["address"] for one in json.loads(shell.done("account", "list", "--json")) if one["admin"]]
+
+    shell.done("account", "admin", "anna@example.test", "on")
+    assert admins() == ["anna@example.test"]
+    shell.done("account", "admin", "anna@example.test", "off")
+    assert admins() == []
+    assert shell.refused("account", "admin", "x@example.test", "on") == "there is no account x@example.test"
 
 
 def test_a_readable_password_is_kept_for_who_opts_in_and_no_longer(shell: Shell) -> None:
@@ -74,7 +105,7 @@ def test_a_readable_password_is_kept_for_who_opts_in_and_no_longer(shell: Shell)
     assert (recoverable(), is_in_store()) == ({"anna": False}, False)
     shell.add("bob@example.test", "--recoverable")
     assert (recoverable(), is_in_store()) == ({"anna": False, "bob": True}, True)
-    assert re.search(r"(?m)^bob@.* yes$", shell.done("account", "list"))
+    assert re.search(r"(?m)^bob@.* yes +-$", shell.done("account", "list"))
     password = ("account", "password", "--password-file", str(shell.secret))
     shell.done(*password, "--recoverable", "anna@example.test")
     shell.done(*password, "bob@example.test")

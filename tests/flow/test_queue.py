@@ -22,10 +22,11 @@ from posthaus.flow.site import Site
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.mail.outcome import Kind, Outcome
-from posthaus.store import account, blob, postmaster, queue, record
+from posthaus.store import account, blob, message, postmaster, queue, record
 from posthaus.store import load as loads
 from posthaus.store.blob import Octets
 from posthaus.store.drivers.disk import DiskBlobs
+from posthaus.store.message import Placing
 from posthaus.store.postmaster import Act, Which
 from posthaus.store.queue import LOCAL, Errand, NewErrand, NewParcel, Parcel
 from posthaus.store.store import Store
@@ -474,16 +475,19 @@ async def test_a_sender_who_is_gone_is_not_told(office: Office) -> None:
 # -- here ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_full_mailbox_has_it_when_there_is_room(office: Office) -> None:
+@pytest.mark.parametrize("quotas", [(10, 0), (0, 1)])
+async def test_a_full_mailbox_has_it_when_there_is_room(office: Office, quotas: tuple[int, int]) -> None:
     store = office.site.store
-    await store.write(account.set_quota, office.anna.id, 10)
+    if quotas[1]:  # and so many are there already
+        await store.write(message.deliver, made_up("first"), [Placing(office.anna.id, office.anna.inbox, 0)], NOW)
+    await store.write(account.set_quota, office.anna.id, *quotas)
     await office.put("anna@a.example", destination=LOCAL, account=office.anna.id, notify="SUCCESS")
     it = await office.tried("anna", 1)
     assert it.reason is not None and it.reason.status == "4.2.2"
     await store.write(account.set_quota, office.anna.id, 1_000_000)
     await office.later(300)
     await office.left(0)
-    kept, dsn = await office.inbox()
+    kept, dsn = (await office.inbox())[-2:]
     assert kept == (
         b"Return-Path: <anna@a.example>\r\nDelivered-To: anna@a.example\r\nReceived: x\r\n"
         b"Subject: to anna@a.example\r\n\r\nto anna@a.example\r\n"

@@ -46,7 +46,7 @@ async def office(request: pytest.FixtureRequest) -> AsyncIterator[AsyncOffice]:
         databases: Databases = request.getfixturevalue("databases")
         url = databases.empty()
     async with posthaus.testing.server(settings=Settings(store=StoreSetting(url=url))) as office:
-        await office.account("postmaster@example.test", PASSWORD)
+        await office.account("postmaster@example.test", PASSWORD, is_admin=True)
         yield office
 
 

@@ -124,6 +124,50 @@ async def test_append_is_refused_over_quota_and_changes_nothing(store: Store) ->
     assert (await store.read(account.get, anna.id)).used_messages == 2
 
 
+async def test_messages_are_counted_in_every_mailbox_that_has_them(store: Store) -> None:
+    anna = await person(store, "anna")
+    here = Placing(anna.id, anna.inbox, 0)
+    other = await store.write(mailbox.create, anna.id, "Other", "", NOW)
+    await store.write(account.set_quota, anna.id, 0, 3)
+
+    async def placed() -> int:
+        return (await store.read(account.get, anna.id)).placed_messages
+
+    for _ in range(2):
+        await store.write(message.append, made_up(), here, NOW, NOW)
+    with pytest.raises(OverQuota):
+        await store.write(message.copy, anna.id, anna.inbox, [(1, 2)], other, NOW, move=False, room=2)
+    await store.write(message.copy, anna.id, anna.inbox, [(1, 1)], other, NOW, move=False, room=1)
+    assert await placed() == 3
+    assert await store.read(account.over_quota, [anna.id]) == {anna.id}
+    assert (await store.read(account.get, anna.id)).room_octets == 0
+    with pytest.raises(OverQuota):
+        await store.write(message.append, made_up(), here, NOW, NOW)
+    # neither moving nor replacing makes more of them
+    await store.write(message.copy, anna.id, anna.inbox, [(2, 2)], other, NOW, move=True)
+    draft = message.Draft(made_up("anew"), Placing(anna.id, other, 0), NOW)
+    await store.write(message.replace, draft, other, 1, NOW)
+    assert await placed() == 3
+    # quota was asked at RCPT: what was accepted is kept
+    await store.write(message.deliver, made_up(), [here], NOW)
+    assert await placed() == 4
+    await store.write(mailbox.remove, anna.id, "Other", NOW)
+    row = await store.read(account.get, anna.id)
+    assert (row.placed_messages, row.room_octets, row.has_quota) == (2, None, True)
+    assert await store.read(account.over_quota, [anna.id]) == set()
+    await store.write(account.set_quota, anna.id, 0)
+    assert not (await store.read(account.get, anna.id)).has_quota
+
+
+async def test_an_admin_is_one_until_he_is_none(store: Store) -> None:
+    anna = await person(store, "anna")
+    for is_admin in (True, False):
+        await store.write(account.set_admin, anna.id, is_admin)
+        assert (await store.read(account.get, anna.id)).is_admin is is_admin
+    with pytest.raises(NoSuchAccount):
+        await store.write(account.set_admin, 4711, True)
+
+
 async def test_uidvalidity_never_repeats(store: Store) -> None:
     anna = await person(store, "anna")
     seen = {NOW}

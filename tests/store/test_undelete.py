@@ -293,7 +293,7 @@ async def test_the_quota_is_asked_and_says_by_how_much(store: Store) -> None:
     await store.write(message.append, made_up("mail 9"), Placing(anna.id, anna.inbox, 0), NOW, NOW)
     found = await _lost(store, anna)
     with pytest.raises(OverQuota):
-        await store.read(undelete.check_room, anna.id, size)
+        await store.read(undelete.check_room, anna.id, size, 1)
     with pytest.raises(OverQuota, match=f"{size} B more than"):
         await _back(store, anna, found)
     assert await _lost(store, anna) == found

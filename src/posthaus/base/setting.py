@@ -177,6 +177,9 @@ class StoreSetting:
 class MailSetting:
     message_size: Size = setting(Size(limit.SMTP_MESSAGE_OCTETS), "The largest message taken.", check=_positive)
     quota: Size = setting(Size(0), 'Room of a new account when none is named. "0 B": no limit.')
+    quota_messages: int = setting(
+        0, "How many messages a new account may hold when nothing is said. 0: no limit.", check=_not_negative
+    )
     separator: str = setting("+", "Sign that begins a subaddress: anna+list@ is anna@. Empty: none.")
 
 

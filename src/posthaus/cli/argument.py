@@ -84,6 +84,7 @@ def _add_account(commands: _Commands) -> None:
     add = _command(group, "add", "account:add", "make an account; the password comes from standard input")
     add.add_argument("address")
     add.add_argument("--quota", metavar="SIZE", help='room, such as "5 GB"; "0 B" for no limit (default: the settings)')
+    add.add_argument("--messages", metavar="N", help="so many messages at most; 0 for no limit (default: the settings)")
     _add_password(add)
     listing = _command(group, "list", "account:listing", "all accounts")
     listing.add_argument("--domain", help="of this domain only")
@@ -95,11 +96,20 @@ def _add_account(commands: _Commands) -> None:
     _add_password(password)
     quota = _command(group, "quota", "account:quota", "set how much an account may hold")
     quota.add_argument("address")
-    quota.add_argument("quota", metavar="SIZE")
+    quota.add_argument("quota", metavar="SIZE", nargs="?", help='such as "5 GB"; "0 B" for no limit')
+    quota.add_argument(
+        "--messages", metavar="N", help="so many messages, each counted in every mailbox that has it; 0 for no limit"
+    )
+    admin = _command(
+        group, "admin", "account:admin", "let an account set the quotas of all accounts from a mail client (IMAP QUOTA)"
+    )
+    admin.add_argument("address")
+    admin.add_argument("wanted", choices=("on", "off"))
     _add_sending(group)
     bulk = _command(group, "import", "bulk:run", "make many accounts from lines `address,password`")
     bulk.add_argument("file", metavar="FILE", help='"-" is standard input')
     bulk.add_argument("--quota", metavar="SIZE")
+    bulk.add_argument("--messages", metavar="N")
     bulk.add_argument("--skip-existing", action="store_true", help="leave accounts that are there as they are")
 
 

@@ -23,7 +23,7 @@ from typing import TypeVar
 
 from posthaus.base.chance import SystemChance
 from posthaus.base.error import Refusal
-from posthaus.cli.opening import quota_of, read_address, with_store
+from posthaus.cli.opening import messages_of, quota_of, read_address, with_store
 from posthaus.cli.words import words_of
 from posthaus.flow.credential import make_quick_credentials
 from posthaus.mail.address import Address
@@ -64,12 +64,13 @@ class Way:
     """How this import is to be done."""
 
     quota_octets: int
+    quota_messages: int
     skip_existing: bool
 
 
 def run(options: Namespace) -> int:
     lines = _read_lines(options.file)
-    way = Way(quota_of(options), options.skip_existing)
+    way = Way(quota_of(options), messages_of(options), options.skip_existing)
 
     async def act(store: Store) -> Faults:
         return await _import(store, lines, way)
@@ -151,7 +152,10 @@ async def _create_all(tx: Tx, batch: Sequence[Hashed], way: Way) -> Faults:
     for one in batch:
         address = one.person.address
         try:
-            await account.create(tx, str(address), address.key, address.domain, one.credentials, way.quota_octets, now)
+            await account.create(
+                tx, str(address), address.key, address.domain, one.credentials, way.quota_octets, now,
+                way.quota_messages,
+            )  # fmt: skip
         except AccountExists as fault:
             if not way.skip_existing:
                 faults[one.person.number] = fault

@@ -71,6 +71,19 @@ def quota_of(options: Namespace) -> int:
     return read_settings(Path(options.folder)).mail.quota
 
 
+def read_count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Refusal(f"{text!r} is not a number of messages")
+    return int(text)
+
+
+def messages_of(options: Namespace) -> int:
+    """--messages, or what the settings say."""
+    if options.messages is not None:
+        return read_count(options.messages)
+    return read_settings(Path(options.folder)).mail.quota_messages
+
+
 def read_password(options: Namespace) -> str:
     """From the file, or standard input, or asked for twice on a terminal. One line end at its end is not part of it."""
     if options.password_file is not None:

@@ -38,7 +38,7 @@ def run(options: Namespace) -> int:
         await catch_up(store, owner.id, int(time.time()))
         found = _chosen(await store.read(undelete.listing, owner.id), options, since)
         if not options.list:
-            await store.read(undelete.check_room, owner.id, sum([one.size for one in found]))
+            await store.read(undelete.check_room, owner.id, sum([one.size for one in found]), len(found))
             uids = uidset.from_sorted(sorted(one.uid for one in found))
             for piece in uidset.slices(uids, limit.UNDELETE_PIECE):
                 await store.write(undelete.bring_back, owner.id, piece, int(time.time()))

@@ -200,7 +200,7 @@ class Search:
         targets = await self._store.read(directory.alias_targets, address.key)
         if found is not None:
             answer.notes.append(f"{found.address} is an account here with {found.used_messages} messages.")
-            if 0 < found.quota_octets <= found.used_octets:
+            if found.room_octets == 0:
                 answer.notes.append("It is full: mail for it is refused until there is room.")
         if targets:
             answer.notes.append(f"{address} is an alias that leads to {', '.join(targets)}.")

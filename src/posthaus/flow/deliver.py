@@ -83,7 +83,7 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
 def heirs(transaction: Transaction) -> tuple[Heir, ...]:
     """Each account once, however many of the recipients led there."""
     return tuple(
-        Heir(Placing(account, local.inbox, 0), transaction.asked[account], local.room_octets is not None)
+        Heir(Placing(account, local.inbox, 0), transaction.asked[account], local.has_quota)
         for account, local in transaction.locals.items()
     )
 

@@ -30,8 +30,8 @@ async def keep(site: Site, parcel: Parcel, errand: Errand) -> tuple[Outcome, tup
     account = await site.store.read(_account, errand.account)
     if account is None:
         return _GONE, ()
-    room = account.quota_octets - account.used_octets if account.quota_octets > 0 else parcel.size
-    if room < parcel.size:
+    room = account.room_octets
+    if room is not None and room < parcel.size:
         return _FULL, ()
     content = await _content(site, parcel, errand)
     return _KEPT, ((content, Placing(account.id, account.inbox, 0)),)

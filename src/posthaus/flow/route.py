@@ -34,13 +34,14 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """An account of ours. `room_octets` is what its quota leaves, None without one."""
+    """An account of ours. `room_octets` is what its quotas leave, None where none says anything of the size."""
 
     account_id: int
     address: Address
     inbox: int
     detail: str | None = None
     room_octets: int | None = None
+    has_quota: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,7 @@ def _local(account: Account, detail: str | None) -> Route:
     address = _parse(account.address)
     if address is None:
         return Refused(reply.NO_SUCH_USER, "account-address")
-    room = max(0, account.quota_octets - account.used_octets) if account.quota_octets > 0 else None
-    return Local(account.id, address, account.inbox, detail, room)
+    return Local(account.id, address, account.inbox, detail, account.room_octets, account.has_quota)
 
 
 async def _follow_one(tx: Tx, target: str | None, here: Here) -> Route | None:

@@ -1,13 +1,13 @@
 """Accounts: who has mail here, what it may hold, and what proves that it is him.
 
 Standards: none.
-Faults:    NoSuchAccount, AccountExists, NoSuchDomain.
+Faults:    NoSuchAccount, AccountExists, NoSuchDomain, OverQuota.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain
+from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain, OverQuota
 from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
@@ -24,8 +24,27 @@ class Account:
     inbox: int
     quota_octets: int
     used_octets: int
-    used_messages: int
+    used_messages: int  # each counted once
     state: int
+    quota_messages: int = 0  # each counted in every mailbox that has it
+    placed_messages: int = 0  # so; 0 where no quota asks for it
+    admin: int = 0
+
+    @property
+    def is_admin(self) -> bool:
+        """May he set the quotas of all accounts from a mail client?"""
+        return self.admin != 0
+
+    @property
+    def has_quota(self) -> bool:
+        return self.quota_octets > 0 or self.quota_messages > 0
+
+    @property
+    def room_octets(self) -> int | None:
+        """What its quotas leave for one more message; None where no quota says anything of its size."""
+        if 0 < self.quota_messages <= self.placed_messages:
+            return 0
+        return max(0, self.quota_octets - self.used_octets) if self.quota_octets > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +56,14 @@ class LoginRow:
     state: int
 
 
-_COLUMNS = "id, key, address, inbox, quota_octets, used_octets, used_messages, state"
+# Messages are counted where a quota asks for it: an account has few mailboxes, and each knows how many it has.
+_PLACED = (
+    "CASE WHEN quota_messages>0 THEN (SELECT CAST(coalesce(sum(m.total), 0) AS BIGINT) FROM mailbox m"
+    " WHERE m.account=account.id AND m.state=0) ELSE 0 END"
+)
+_COLUMNS = (
+    f"id, key, address, inbox, quota_octets, used_octets, used_messages, state, quota_messages, {_PLACED}, is_admin"
+)
 
 
 async def find(tx: Tx, key: str) -> Account | None:
@@ -59,7 +85,14 @@ async def listing(tx: Tx, domain: str | None = None) -> list[Account]:
 
 
 async def create(
-    tx: Tx, address: str, key: str, domain: str, credentials: Mapping[str, bytes], quota_octets: int, now: int
+    tx: Tx,
+    address: str,
+    key: str,
+    domain: str,
+    credentials: Mapping[str, bytes],
+    quota_octets: int,
+    now: int,
+    quota_messages: int = 0,
 ) -> int:
     """Makes the account with its INBOX."""
     if await tx.one("SELECT 1 FROM domain WHERE name=$1", domain) is None:
@@ -83,18 +116,46 @@ async def create(
     await tx.run("UPDATE account SET inbox=$2 WHERE id=$1", account, inbox[0])
     await tx.run("INSERT INTO subscription (account, name) VALUES ($1, 'INBOX')", account)
     await _put_credentials(tx, account, credentials)
+    if quota_messages:
+        await set_quota(tx, account, quota_octets, quota_messages)
     return account
 
 
-async def set_quota(tx: Tx, account: int, quota_octets: int) -> None:
-    if not await tx.run("UPDATE account SET quota_octets=$2 WHERE id=$1", account, quota_octets):
+async def set_quota(tx: Tx, account: int, quota_octets: int, quota_messages: int = 0) -> None:
+    """0: none."""
+    quotas = "UPDATE account SET quota_octets=$2, quota_messages=$3 WHERE id=$1"
+    if not await tx.run(quotas, account, quota_octets, quota_messages):
+        raise NoSuchAccount
+
+
+async def set_admin(tx: Tx, account: int, is_admin: bool) -> None:
+    if not await tx.run("UPDATE account SET is_admin=$2 WHERE id=$1", account, int(is_admin)):
         raise NoSuchAccount
 
 
 async def over_quota(tx: Tx, ids: Sequence[int]) -> set[int]:
     """Those of the accounts that can take nothing now."""
-    full = "SELECT 1 FROM account WHERE id=$1 AND quota_octets>0 AND used_octets>=quota_octets"
+    full = (
+        "SELECT 1 FROM account WHERE id=$1 AND (quota_octets>0 AND used_octets>=quota_octets"
+        f" OR quota_messages>0 AND {_PLACED}>=quota_messages)"
+    )
     return {account for account in ids if await tx.one(full, account) is not None}
+
+
+async def check_quota(tx: Tx, account: int) -> None:
+    """Before a message is put into a mailbox, when its octets are counted already: is there room for it?"""
+    row = await tx.one("SELECT quota_octets, used_octets, quota_messages FROM account WHERE id=$1", account)
+    if row is not None and 0 < row[0] < row[1]:
+        raise OverQuota
+    if row is not None and row[2]:
+        await check_messages(tx, account, 1)
+
+
+async def check_messages(tx: Tx, account: int, more: int) -> None:
+    """Is there room for so many messages more, whatever their size?"""
+    too_many = f"SELECT 1 FROM account WHERE id=$1 AND quota_messages>0 AND {_PLACED} + $2 > quota_messages"
+    if await tx.one(too_many, account, more) is not None:
+        raise OverQuota("too many messages")
 
 
 async def mark_removed(tx: Tx, account: int) -> None:

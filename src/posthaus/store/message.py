@@ -17,7 +17,7 @@ from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
 from posthaus.store import change, gone, span
 from posthaus.store import mailbox as mailboxes
-from posthaus.store.error import NoSuchAccount, NoSuchMailbox, NoSuchMessage, OverQuota, StoreDown, StoreFull
+from posthaus.store.error import NoSuchAccount, NoSuchMailbox, NoSuchMessage, StoreDown, StoreFull
 from posthaus.store.text import storable
 from posthaus.store.tx import Row, Tx
 
@@ -95,9 +95,7 @@ async def append(tx: Tx, content: Content, placing: Placing, received: int, now:
         raise StoreFull("the reserve of disk space is reached")
     size = content.size_octets
     modseq = await _account_grows(tx, placing.account, size)
-    row = await tx.one("SELECT quota_octets, used_octets FROM account WHERE id=$1", placing.account)
-    if row is not None and 0 < row[0] < row[1]:
-        raise OverQuota
+    await accounts.check_quota(tx, placing.account)
     message = await keep(tx, content, now)
     return await _place(tx, placing, modseq, message, size, received, now, False)
 
@@ -218,12 +216,19 @@ class Copied:
     modseq: int
 
 
-async def copy(tx: Tx, account: int, source: int, uids: Ranges, target: int, now: int, *, move: bool) -> Copied:
+async def copy(
+    tx: Tx, account: int, source: int, uids: Ranges, target: int, now: int, *, move: bool, room: int = 0
+) -> Copied:
     """Placements into another mailbox of the same account, flags and dates with them; UIDs that are gone are passed
-    over. With move, the source's become tombstones in the same transaction."""
+    over. With move, the source's become tombstones in the same transaction.
+
+    room: the quota must have room for so many messages, of this write and of those that follow it.
+    """
     if tx.low_space and not move:
         raise StoreFull("the reserve of disk space is reached")
     modseq = await accounts.advance(tx, account)
+    if room:
+        await accounts.check_messages(tx, account, room)
     rows = await span.placed(tx, source, uids, "message, flags, size")
     n = len(rows)
     size = sum([r[3] for r in rows])

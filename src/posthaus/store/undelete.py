@@ -60,12 +60,14 @@ async def listing(tx: Tx, account: int) -> list[Lost]:
     return [Lost(m, uid, name_before(name), *rest) for m, uid, name, *rest in rows]
 
 
-async def check_room(tx: Tx, account: int, size: int) -> None:
+async def check_room(tx: Tx, account: int, size: int, messages: int) -> None:
     """Before several writes of bring_back: does all of it fit? Each write asks again."""
     owner = await accounts.get(tx, account)
     used = owner.used_octets + size
     if size and 0 < owner.quota_octets < used:
         raise _too_much(size, used - owner.quota_octets)
+    if messages:
+        await accounts.check_messages(tx, account, messages)
 
 
 def _too_much(size: int, over: int) -> OverQuota:
@@ -109,11 +111,13 @@ async def _grow(tx: Tx, account: int, rows: Sequence[Row]) -> None:
     size = sum([row[3] for row in rows])
     row = await tx.one(
         "UPDATE account SET used_octets=used_octets+$2, used_messages=used_messages+$3 WHERE id=$1"
-        " RETURNING quota_octets, used_octets",
+        " RETURNING quota_octets, used_octets, quota_messages",
         account, size, len(rows),
     )  # fmt: skip
     if row is not None and rows and 0 < row[0] < row[1]:
         raise _too_much(size, row[1] - row[0])
+    if row is not None and rows and row[2]:
+        await accounts.check_messages(tx, account, len(rows))
 
 
 async def _home(tx: Tx, account: int, mailbox: int, now: int) -> int:

@@ -90,7 +90,15 @@ class AsyncOffice:
         """Mail for this domain is ours."""
         await self.app.store.write(_make_domain, name, int(self.clock.now()))
 
-    async def account(self, address: str, password: str, *, quota_octets: int = 0) -> None:
+    async def account(
+        self,
+        address: str,
+        password: str,
+        *,
+        quota_octets: int = 0,
+        quota_messages: int = 0,
+        is_admin: bool = False,
+    ) -> None:
         """An account with an INBOX; its domain is made where it is not there."""
         who = _address(address)
         await self.domain(who.domain)
@@ -98,7 +106,11 @@ class AsyncOffice:
         if values is None:
             values = self._passwords[password] = make_credentials(password, self.app.chance)
         now = int(self.clock.now())
-        await self.app.store.write(account.create, str(who), who.key, who.domain, values, quota_octets, now)
+        made = await self.app.store.write(
+            account.create, str(who), who.key, who.domain, values, quota_octets, now, quota_messages
+        )
+        if is_admin:
+            await self.app.store.write(account.set_admin, made, True)
 
     async def alias(self, address: str, target: str) -> None:
         """Mail for the address goes to the target."""
@@ -241,8 +253,8 @@ class Office:
     def domain(self, name: str) -> None:
         self._run(self.inner.domain(name))
 
-    def account(self, address: str, password: str, *, quota_octets: int = 0) -> None:
-        self._run(self.inner.account(address, password, quota_octets=quota_octets))
+    def account(self, address: str, password: str, *, quota_octets: int = 0, quota_messages: int = 0) -> None:
+        self._run(self.inner.account(address, password, quota_octets=quota_octets, quota_messages=quota_messages))
 
     def alias(self, address: str, target: str) -> None:
         self._run(self.inner.alias(address, target))

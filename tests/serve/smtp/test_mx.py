@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from posthaus.base import limit
+from posthaus.store import account
 
 HELLO = b"EHLO c.example\r\nMAIL FROM:<a@b.example>\r\n"
 MESSAGE = b"From: a@b.example\r\nSubject: x\r\n\r\nhello\r\n"
@@ -84,6 +85,17 @@ async def test_quota(house: Any) -> None:
     assert (await house.say(house.mx, full)).codes[-1] == 250
     assert (await house.say(house.mx, HELLO + rcpt("small@example.test"))).codes == [220, 250, 250, 452]
     assert len(await house.messages(small)) == 1
+
+
+async def test_a_quota_of_messages(house: Any) -> None:
+    few = await house.account("few@example.test")
+    await house.site.store.write(account.set_quota, few, 0, 1)
+    mail = HELLO + rcpt("few@example.test") + b"DATA\r\n" + MESSAGE + b".\r\n"
+    assert (await house.say(house.mx, mail)).codes[-1] == 250
+    assert (await house.say(house.mx, HELLO + rcpt("few@example.test"))).codes == [220, 250, 250, 452]
+    await house.site.store.write(account.set_quota, few, 0, 2)
+    assert (await house.say(house.mx, mail)).codes[-1] == 250
+    assert len(await house.messages(few)) == 2
 
 
 async def test_a_message_in_circles(house: Any) -> None:

@@ -69,11 +69,13 @@ class UnderWay:
 # -- before the octets ---------------------------------------------------------------------------------------------
 
 
-async def _may_come(tx: Tx, account: int, name: str, size: int) -> int:
-    """The mailbox's id, if such a message may go there as far as can be told now."""
+async def _may_come(tx: Tx, account: int, name: str, size: int, messages: int = 0) -> int:
+    """The mailbox's id, if such messages may go there as far as can be told now."""
     box = await mailboxes.find(tx, account, name)
     owner = await accounts.get(tx, account)
     if 0 < owner.quota_octets < owner.used_octets + size:
+        raise OverQuota
+    if 0 < owner.quota_messages < owner.placed_messages + messages:
         raise OverQuota
     return box.id
 
@@ -95,10 +97,11 @@ async def literal(session: "ImapSession", event: LiteralHeader) -> None:
     try:
         if isinstance(event.append, Replace):
             _replaced(session, event.append)
-            weight = 0  # the octets of the old message are free then; the write knows
+            weight = messages = 0  # what the old message has is free then; the write knows
         else:
-            weight = total
-        mailbox = await session.site.store.read(_may_come, session.account, event.append.mailbox, weight)
+            weight, messages = total, len(event.append.messages)
+        name = event.append.mailbox
+        mailbox = await session.site.store.read(_may_come, session.account, name, weight, messages)
     except (Refusal, Trouble) as e:
         _refuse(session, *answer_to(e))
         return

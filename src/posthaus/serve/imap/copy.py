@@ -3,7 +3,9 @@
 MOVE is one transaction per piece: a message is in one mailbox or in the other, never in both or in none.
 
 Standards: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3; RFC 6851 §3.
-Faults:    NoSuchMailbox (TRYCREATE), NotPermitted, StoreFull; OverQuota where deleted messages are brought back.
+           RFC 9208 §4.3.1.
+Faults:    NoSuchMailbox (TRYCREATE), NotPermitted, StoreFull; OverQuota of COPY, and where deleted messages are brought
+           back.
 """
 
 from typing import TYPE_CHECKING
@@ -54,13 +56,15 @@ async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) ->
         return None
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
     whole = message.Copied(target.uidvalidity, [], [], 0)
+    room = 0 if move else uidset.count(uids)  # asked with the first piece, for all of them or none are to be copied
     for piece in uidset.slices(uids, _PIECE):
         if view.of_deleted:  # brought back, it is there no more, so MOVE does the same
             [copied] = await store.write(bring_back, view.account, piece, session.now(), target=target.id)
         else:
             copied = await store.write(
-                message.copy, view.account, view.mailbox, piece, target.id, session.now(), move=move
+                message.copy, view.account, view.mailbox, piece, target.id, session.now(), move=move, room=room
             )
+            room = 0
         whole.source.extend(copied.source)
         whole.target.extend(copied.target)
     return whole
