@@ -8,6 +8,9 @@ import pytest
 from tests.interop.clients import Office, Person
 
 from posthaus.testing.process import ServerProcess
+from posthaus.testing.storehouse import databases
+
+__all__ = ["databases"]
 
 AT_A_TIME = 60  # accounts made in one command while the server runs, when a test wants one and none is left
 PASSWORD = "correct horse"

@@ -4,21 +4,18 @@ It keeps what it takes in Maildirs, octet for octet but for its line ends and th
 """
 
 import hashlib
-import os
 import shutil
-import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from tests.flow.relaying import Bench, hop_to, make_bench
-from tests.interop.clients import need, run, unix
+from tests.interop.clients import unix
+from tests.interop.postfix import house, running
 
 from posthaus.base.dns import Tlsa
 from posthaus.flow.hop import Demand, Host
@@ -28,35 +25,16 @@ from posthaus.mail.envelope import Envelope
 from posthaus.mail.outcome import Kind
 from posthaus.store.blob import PLAIN, Octets
 
-DAEMONS = "/usr/lib/postfix/sbin"
 DOMAIN = "b.example"
 PEOPLE = [f"p{n}" for n in range(9)]
 RECIPIENTS = 4  # Postfix's smtpd_recipient_limit here
-START_S = 20.0
+ARRIVES_S = 20.0
 
 MAIN = """
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-daemon_directory = {daemons}
-command_directory = /usr/sbin
-maillog_file = {folder}/maillog
-maillog_file_prefixes = {folder}
-myhostname = mx.{domain}
 mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-alias_maps =
-alias_database =
-local_recipient_maps =
-smtp_dns_support_level = disabled
-smtpd_peername_lookup = no
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_limit = {recipients}
 smtpd_recipient_overshoot_limit = 100
-smtpd_tls_security_level = may
-smtpd_tls_cert_file = {folder}/etc/chain.pem
-smtpd_tls_key_file = {folder}/etc/key.pem
 virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = inline:{{ {boxes} }}
 virtual_mailbox_base = {folder}/mail
@@ -64,29 +42,6 @@ virtual_minimum_uid = 1
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_transport = virtual
-"""
-
-MASTER = """
-127.0.0.1:{port} inet n - n - - smtpd
-pickup    unix  n - n 60 1 pickup
-cleanup   unix  n - n - 0 cleanup
-qmgr      unix  n - n 300 1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n - - trivial-rewrite
-bounce    unix  - - n - 0 bounce
-defer     unix  - - n - 0 bounce
-trace     unix  - - n - 0 bounce
-verify    unix  - - n - 1 verify
-flush     unix  n - n 1000? 0 flush
-proxymap  unix  - - n - - proxymap
-showq     unix  n - n - - showq
-error     unix  - - n - - error
-retry     unix  - - n - - error
-discard   unix  - - n - - discard
-virtual   unix  - n n - - virtual
-anvil     unix  - - n - 1 anvil
-scache    unix  - - n - 1 scache
-postlog   unix-dgram n - n - 1 postlogd
 """
 
 
@@ -104,7 +59,7 @@ class Postfix:
 
     def arrived(self, who: str, subject: bytes) -> bytes:
         """The message with this subject, once it is there."""
-        until = time.monotonic() + START_S
+        until = time.monotonic() + ARRIVES_S
         while time.monotonic() < until:
             for path in (self.folder / "mail" / who / "new").glob("*"):
                 octets = path.read_bytes()
@@ -116,55 +71,14 @@ class Postfix:
 
 @pytest.fixture(scope="module")
 def postfix() -> Iterator[Postfix]:
-    program = need("postfix")
-    if os.getuid() != 0:
-        pytest.skip("Postfix starts as root only")
-    with tempfile.TemporaryDirectory(prefix="posthaus-mx-") as temporary:
-        folder = Path(temporary)  # not pytest's, which nobody else can enter
-        folder.chmod(0o755)
-        before = os.umask(0o022)  # our admin command, run in this process by other tests, has made it narrower
-        try:
-            port = make(folder)
-            run(program, "-c", folder / "etc", "start")
-        finally:
-            os.umask(before)
-        try:
-            wait_for(port)
-            leaf = (folder / "etc/chain.pem").read_bytes()
-            yield Postfix(folder, port, folder / "etc/ca.pem", leaf)
-        finally:
-            run(program, "-c", folder / "etc", "stop", codes=(0, 1))
-
-
-def make(folder: Path) -> int:
-    """What it needs to start; the port on which it will listen."""
-    for name in ("etc", "queue", "data", "mail"):
-        (folder / name).mkdir(mode=0o755)
-    shutil.chown(folder / "data", "postfix")
-    shutil.chown(folder / "mail", "nobody", "nogroup")
-    authority = trustme.CA()
-    leaf = authority.issue_cert(f"mx.{DOMAIN}")
-    (folder / "etc/chain.pem").write_bytes(b"".join(one.bytes() for one in leaf.cert_chain_pems))
-    (folder / "etc/key.pem").write_bytes(leaf.private_key_pem.bytes())
-    authority.cert_pem.write_to_path(str(folder / "etc/ca.pem"))
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port = one.getsockname()[1]
-    nobody = (folder / "mail").stat()
-    boxes = ", ".join(f"{{ {who}@{DOMAIN} = {who}/ }}" for who in PEOPLE)
-    values = {"folder": folder, "daemons": DAEMONS, "domain": DOMAIN, "boxes": boxes, "recipients": RECIPIENTS}
-    (folder / "etc/main.cf").write_text(MAIN.format(**values, uid=nobody.st_uid, gid=nobody.st_gid))
-    (folder / "etc/master.cf").write_text(MASTER.format(port=port))
-    return int(port)
-
-
-def wait_for(port: int) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)  # it has no other way to say that it is ready
-    raise AssertionError("Postfix did not start")
+    with house(f"mx.{DOMAIN}") as folder:
+        (folder / "mail").mkdir(mode=0o755)
+        shutil.chown(folder / "mail", "nobody", "nogroup")
+        nobody = (folder / "mail").stat()
+        boxes = ", ".join(f"{{ {who}@{DOMAIN} = {who}/ }}" for who in PEOPLE)
+        values = {"folder": folder, "domain": DOMAIN, "boxes": boxes, "recipients": RECIPIENTS}
+        with running(folder, MAIN.format(**values, uid=nobody.st_uid, gid=nobody.st_gid)) as port:
+            yield Postfix(folder, port, folder / "etc/ca.pem", (folder / "etc/chain.pem").read_bytes())
 
 
 def message(subject: str, body: str = "hello\r\n.\r\n..two\r\n") -> bytes:

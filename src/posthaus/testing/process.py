@@ -8,6 +8,7 @@ Faults: RuntimeError when a command fails or the server does not get ready, with
 
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -102,6 +103,13 @@ class ServerProcess:
     def run(self, *args: str, stdin: str = "") -> str:
         """A command on this server's folder."""
         return posthaus("-C", str(self.folder), *args, stdin=stdin)
+
+    def set(self, name: str, value: str) -> None:
+        """A setting of the house, its value as TOML writes it; for the next start."""
+        path = self.folder / "posthaus.toml"
+        text, found = re.subn(rf"(?m)^#?{name} = .*$", lambda _: f"{name} = {value}", path.read_text())
+        assert found == 1, name
+        path.write_text(text)
 
     def start(self) -> None:
         """Returns when every listener accepts."""
