@@ -34,6 +34,7 @@ class Parcel:
 @dataclass(frozen=True, slots=True)
 class Errand:
     recipient: Recipient
+    attempts: int = 0
 
 
 class Blobs:
@@ -95,8 +96,9 @@ class Bench:
         octets: bytes = MESSAGE,
         envelope: Envelope | None = None,
         inner: Octets | None = None,
+        attempts: int = 0,
     ) -> list[Outcome]:
-        errands = [Errand(recipient(one)) for one in to]
+        errands = [Errand(recipient(one), attempts) for one in to]
         wanted = Parcel(envelope or Envelope(parse_address(b"ann@client.example", smtputf8=False)), self.now())
         return await link.send(wanted, errands, inner or inside(octets))
 

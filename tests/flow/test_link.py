@@ -88,6 +88,44 @@ async def test_octets_that_are_missing(bench: Bench, keywords: tuple[str, ...]) 
         assert not mx.messages
 
 
+async def test_a_message_that_is_refused_at_its_first_chunk(bench: Bench) -> None:
+    """The rest is not sent; and nor is it to a host that has gone."""
+    body = b"line\r\n" * 200_000
+    inner = Octets(b"", b"a: b\r\n\r\n", b"", PLAIN, "key", 8 + len(body))
+    real = bench.blobs.read
+
+    async def read(key: str, start: int, end: int) -> bytes:
+        if start and bench.lines[-1].startswith("C: ("):  # not when it is looked through
+            await until(lambda: not link._dialogue.stream.is_quiet)
+        return await real(key, start, end)
+
+    bench.blobs.octets["key"] = body
+    bench.blobs.read = read  # type: ignore[method-assign]
+    refused: list[tuple[Orders, tuple[str, int, str, bool]]] = [
+        ({"BDAT": "552 5.3.4 Too large"}, ("failed", 552, "5.3.4", False)),
+        ({"BDAT": DROP}, ("deferred", 0, "4.4.2", True)),
+    ]
+    for orders, wanted in refused:
+        async with remote_mx(orders) as mx, bench.link(hop_to(host_of(mx))) as link:
+            assert short(await bench.over(link, inner=inner)) == [wanted]
+            assert len([line for line in mx.commands if line.startswith("BDAT")]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "wanted"),
+    [
+        (b"250 2.0.0 Taken", ("deferred", 250, "2.0.0", False)),
+        (b"552 5.3.4 Too large", ("failed", 552, "5.3.4", False)),
+    ],
+)
+async def test_a_reply_behind_354(bench: Bench, reply: bytes, wanted: tuple[str, int, str, bool]) -> None:
+    """A yes is none to the end of the message, which has not been sent; a no is one."""
+    orders: Orders = {"DATA": [Raw(b"354 Go ahead\r\n" + reply + b"\r\n")], "END": "451 4.3.0 Later"}
+    async with remote_mx(orders, keywords=("PIPELINING",)) as mx:
+        assert short(await bench.send(hop_to(host_of(mx)))) == [wanted]
+        assert not mx.messages
+
+
 @pytest.mark.parametrize("keywords", WAYS)
 async def test_each_recipient_for_itself(bench: Bench, keywords: tuple[str, ...]) -> None:
     orders = {BOB: "550 5.1.1 No such user", CAT: "451 4.2.1 Later"}
@@ -321,6 +359,24 @@ async def test_not_the_next_host(bench: Bench, orders: Orders, wanted: tuple[str
     async with remote_mx(orders) as bad, remote_mx() as good:
         assert short(await bench.send(hop_to(host_of(bad), host_of(good)))) == [wanted]
         assert good.connections == 0
+
+
+async def test_what_went_in_one_flight_may_have_arrived(bench: Bench) -> None:
+    """Its host has said nothing at all: replies to one flight come together. The next try waits for those to RCPT."""
+    async with (
+        remote_mx({"MAIL": DROP}) as bad,
+        remote_mx() as good,
+        bench.link(hop_to(host_of(bad), host_of(good))) as link,
+    ):
+        assert short(await bench.over(link)) == [("deferred", 0, "4.4.2", True)]
+        assert any(line.startswith("C: BDAT") for line in bench.lines) and good.connections == 0
+    async with (
+        remote_mx({"MAIL": DROP}) as bad,
+        remote_mx() as good,
+        bench.link(hop_to(host_of(bad), host_of(good))) as link,
+    ):
+        assert short(await bench.over(link, attempts=1)) == [("relayed", 250, "2.0.0", False)]
+        assert len(good.messages) == 1
 
 
 async def test_no_next_host(bench: Bench) -> None:

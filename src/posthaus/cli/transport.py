@@ -58,6 +58,7 @@ class _Parcel:
 @dataclass(frozen=True, slots=True)
 class _Errand:
     recipient: Recipient
+    attempts: int = 0
 
 
 def test(options: Namespace) -> int:

@@ -9,9 +9,9 @@ Faults:    Lost, with words for the sender: nothing more can be asked of this ho
 
 from posthaus.base import limit
 from posthaus.net.stream import Stream, Wake
-from posthaus.proto.line import NEED_DATA
+from posthaus.proto.line import NEED_DATA, Need
 from posthaus.proto.smtp.client import Client
-from posthaus.proto.smtp.heard import Ask, Broken, ContentDue, Gone, Replied, Settled
+from posthaus.proto.smtp.heard import Ask, Broken, ContentDue, Gone, Replied, Settled, Told
 from posthaus.proto.smtp.replyread import Heard
 
 
@@ -22,7 +22,7 @@ class Lost(Exception):
 class Dialogue:
     """One connection to one host."""
 
-    __slots__ = ("engine", "is_verified", "stream", "tls")
+    __slots__ = ("_seen", "engine", "is_verified", "stream", "tls")
 
     def __init__(self, stream: Stream, engine: Client) -> None:
         self.stream = stream
@@ -30,13 +30,14 @@ class Dialogue:
         self.tls = ""
         """What protects it, in words; "" in the clear."""
         self.is_verified = False
+        self._seen: Told | Need = NEED_DATA  # by look()
 
     async def next(self) -> Replied | ContentDue | Settled:
         """What happens next."""
         engine, stream = self.engine, self.stream
         heard = -1
         due = 0.0
-        while (told := engine.next_event()) is NEED_DATA:
+        while (told := self._happened()) is NEED_DATA:
             await self.flush()
             if heard != engine.replies:
                 heard = engine.replies
@@ -75,10 +76,18 @@ class Dialogue:
                 pass
 
     def look(self) -> None:
-        """Hands the engine what has come in meanwhile, without waiting."""
-        octets = self.stream.take()
-        if octets:
-            self.engine.receive(octets)
+        """Lets the engine know what has come in meanwhile, without waiting; next() tells of it."""
+        if self._seen is not NEED_DATA:
+            return
+        if not self.stream.is_quiet:
+            octets = self.stream.take()
+            if octets or not self.stream.is_quiet:  # none of them: it has ended
+                self.engine.receive(octets)
+        self._seen = self.engine.next_event()
+
+    def _happened(self) -> Told | Need:
+        told, self._seen = self._seen, NEED_DATA
+        return self.engine.next_event() if told is NEED_DATA else told
 
     async def close(self) -> None:
         """QUIT where it can still be said (RFC 5321 §4.1.1.10), and the end."""

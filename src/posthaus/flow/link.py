@@ -12,7 +12,9 @@ A link that had been idle may be dead without having said so. What it is asked t
 if the host had not answered anything.
 
 What is deferred and blames the host is tried at the next host of the hop at once (RFC 5321 §5.1), and the link stays
-there; only what may have arrived, because the connection was lost after the last octet, is not.
+there; only what may have arrived, because the connection was lost after the last octet, is not. A message that goes in
+one flight with MAIL has its last octet there at once, so after a try that came to nothing it waits for RCPT's replies:
+a host that always hangs up at MAIL shall not keep mail from the next one.
 
 Standards: RFC 5321 §3.3, §4.2, §4.5.3.1.10, §4.5.4.1 and §6.1, RFC 2852 §4, RFC 3463, RFC 9422 §4.
 Faults:    Trouble of the store, where octets that lie outside cannot be read; the connection is cut then.
@@ -56,6 +58,11 @@ class Parcel(Protocol):
 class Errand(Protocol):
     @property
     def recipient(self) -> Recipient: ...
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried before."""
+        ...
 
 
 class MissingOctets(Trouble):
@@ -148,7 +155,7 @@ class Link:
                     break
                 continue
             batch = self._batch(errands, waiting)
-            outcomes = await self._transact(parcel, [errands[at].recipient for at in batch], survey, octets)
+            outcomes = await self._transact(parcel, [errands[at] for at in batch], survey, octets)
             decided = {at: one for at, one in zip(batch, outcomes, strict=True) if one is not None}
             if any(self._is_for_the_next(one) for one in decided.values()) and await self._move():
                 decided = {at: one for at, one in decided.items() if not _is_the_hosts(one)}
@@ -189,7 +196,7 @@ class Link:
 
     def _is_for_the_next(self, outcome: Outcome) -> bool:
         """RFC 1047 §3: what may have been delivered is not sent to another host in the same breath."""
-        may_have_it = not outcome.code and self._dialogue.engine.awaited is Ask.END
+        may_have_it = not outcome.code and self._dialogue.engine.may_be_taken
         return _is_the_hosts(outcome) and not may_have_it
 
     async def _move(self) -> bool:
@@ -219,19 +226,19 @@ class Link:
         return batch
 
     async def _transact(
-        self, parcel: Parcel, recipients: Sequence[Recipient], survey: Survey, octets: Octets
+        self, parcel: Parcel, errands: Sequence[Errand], survey: Survey, octets: Octets
     ) -> list[Outcome | None]:
         """One transaction; None for a recipient that waits for the next one."""
         was_idle = self._transactions > 0
-        verdicts, words = await self._once(parcel, recipients, survey, octets)
+        verdicts, words = await self._once(parcel, errands, survey, octets)
         if was_idle and self._dialogue.engine.is_over and not self._dialogue.engine.is_answered:
             refused = await self._renew()
             if refused is not None:
-                return [refused] * len(recipients)
+                return [refused] * len(errands)
             fault = self._fault(parcel, survey)
             if fault is not None:
-                return [self._unfit(fault)] * len(recipients)
-            verdicts, words = await self._once(parcel, recipients, survey, octets)
+                return [self._unfit(fault)] * len(errands)
+            verdicts, words = await self._once(parcel, errands, survey, octets)
         is_progress = any(verdict is not None and verdict[1].is_positive for verdict in verdicts)
         return [
             None if is_progress and _is_too_many(verdict) and self.is_usable else self._outcome(verdict, words)
@@ -239,7 +246,7 @@ class Link:
         ]
 
     async def _once(
-        self, parcel: Parcel, recipients: Sequence[Recipient], survey: Survey, octets: Octets
+        self, parcel: Parcel, errands: Sequence[Errand], survey: Survey, octets: Octets
     ) -> tuple[tuple[Verdict, ...], str]:
         """The verdicts, and what happened to the connection where one is missing."""
         dialogue = self._dialogue
@@ -247,9 +254,11 @@ class Link:
         self._transactions += 1
         envelope, offered = parcel.envelope, engine.offered
         left_s = self._left_s(parcel)
+        recipients = [one.recipient for one in errands]
         mail = fit.render_mail(envelope, recipients, survey, offered, verified=dialogue.is_verified, left_s=left_s)
         rcpts = [fit.render_rcpt(one, offered, envelope.deliver_by) for one in recipients]
-        engine.begin(mail, rcpts, survey.size, lacks_end=survey.lacks_end)
+        is_first = not any(one.attempts for one in errands)
+        engine.begin(mail, rcpts, survey.size, lacks_end=survey.lacks_end, may_go_ahead=is_first)
         try:
             told = await dialogue.next()
             if not isinstance(told, Settled):
@@ -267,13 +276,13 @@ class Link:
         sent = 0
         try:
             async for piece in self._pieces(octets):
+                dialogue.look()  # what was said by now is no answer to what follows
+                if not dialogue.engine.wants_content:
+                    return
                 sent += len(piece)
                 dialogue.engine.content(piece, last=sent == size)
                 if sent < size:
                     await dialogue.flush()
-                    dialogue.look()
-                    if not dialogue.engine.wants_content:
-                        return
             if sent != size:
                 raise MissingOctets
         except BaseException:

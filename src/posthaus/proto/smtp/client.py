@@ -104,6 +104,12 @@ class Client:
         return self._mail is not None and self._mail.code != 421
 
     @property
+    def may_be_taken(self) -> bool:
+        """All of the message is with the host, which has not said what became of it; or has said nothing at all, where
+        its replies to one flight come together."""
+        return self._sent_all and (self.awaited is Ask.END or self._mail is None)
+
+    @property
     def awaited(self) -> Ask | None:
         """What is answered next; None where nothing is asked."""
         return self._asked[0] if self._asked else None
@@ -138,8 +144,11 @@ class Client:
             line += b" " + (base64.b64encode(initial) or b"=")
         self._say(Ask.AUTH, line + b"\r\n", f"AUTH {sasl.name}" + (" ***" if initial is not None else ""))
 
-    def begin(self, mail: bytes, rcpts: Sequence[bytes], size: int, *, lacks_end: bool = False) -> None:
-        """A transaction: the lines of MAIL and RCPT; `size` and `lacks_end` as the message's Survey says."""
+    def begin(
+        self, mail: bytes, rcpts: Sequence[bytes], size: int, *, lacks_end: bool = False, may_go_ahead: bool = True
+    ) -> None:
+        """A transaction: the lines of MAIL and RCPT; `size` and `lacks_end` as the message's Survey says. may_go_ahead:
+        a small message may go in one flight with them."""
         self._idle()
         self._clear()
         self._open = True
@@ -147,7 +156,8 @@ class Client:
         self._lacks_end = lacks_end
         pipelining = self.offered.pipelining
         if self.offered.chunking:
-            self._way = _Way.AHEAD if pipelining and size <= limit.RELAY_AHEAD_OCTETS else _Way.CHUNKS
+            is_ahead = pipelining and may_go_ahead and size <= limit.RELAY_AHEAD_OCTETS
+            self._way = _Way.AHEAD if is_ahead else _Way.CHUNKS
         if self._dirty:
             self._say(Ask.RSET, b"RSET\r\n")
         self._dirty = True
