@@ -15,7 +15,7 @@ from posthaus.store.flag import Mode
 from posthaus.store.message import Placing
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
-from posthaus.testing.storehouse import NOW, Databases, Listener, Person, Storehouse, made_up, person
+from posthaus.testing.storehouse import NOW, Databases, Listener, Person, Storehouse, made_up
 
 Migrations = list[tuple[int, list[str]]]
 ALL = migrate.migrations(migrate.SQLITE)
@@ -38,20 +38,39 @@ async def empty_house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
     assert await here.close() == []
 
 
-_COLUMNS_BEFORE_13 = "id, key, address, inbox, quota_octets, used_octets, used_messages, state, 0, 0, 0"
-
-
 async def _check_nothing(tx: Tx, account: int) -> None:
     """A release before 13 asked for octets only; those who fill the store here have no quota."""
 
 
+async def _account(tx: Tx) -> Person:
+    """As the first release wrote it: what makes an account today knows of columns that came later."""
+    await tx.run("INSERT INTO domain (name, catch_all, created) VALUES ('a.example', '', 0)")
+    made = await tx.one(
+        "INSERT INTO account (key, address, domain, inbox, modseq, uidvalidity, quota_octets, used_octets,"
+        " used_messages, credential_version, state, created)"
+        " VALUES ('anna@a.example', 'anna@a.example', 'a.example', 0, 1, 2, 0, 0, 0, 1, 0, 0) RETURNING id"
+    )
+    assert made is not None
+    ids = []
+    for uidvalidity, name in enumerate(("INBOX", "Old"), 1):
+        row = await tx.one(
+            "INSERT INTO mailbox (account, name, uidvalidity, uidnext, modseq, total, unseen, deleted, size,"
+            " recent_from, unseen_from, special_use, state) VALUES ($1, $2, $3, 1, 1, 0, 0, 0, 0, 1, 1, '', 0)"
+            " RETURNING id",
+            made[0], name, uidvalidity,
+        )  # fmt: skip
+        assert row is not None
+        ids.append(row[0])
+    await tx.run("UPDATE account SET inbox=$1", ids[0])
+    return Person(made[0], ids[0], "anna@a.example")
+
+
 async def _fill(store: Store) -> Person:
-    anna = await person(store, "anna")
+    anna = await store.write(_account)
     for number in range(4):
         await store.write(message.append, made_up(f"mail {number}"), Placing(anna.id, anna.inbox, 0), NOW, NOW)
     await store.write(flag.store, anna.id, anna.inbox, [(2, 3)], Mode.ADD, SEEN, ("word",), NOW)
     await store.write(message.expunge, anna.id, anna.inbox, [(4, 4)], NOW, only_deleted=False)
-    await store.write(mailbox.create, anna.id, "Old", "", NOW)
     return anna
 
 
@@ -64,7 +83,6 @@ async def test_a_store_of_before(empty_house: Storehouse, number: int, monkeypat
     with monkeypatch.context() as before:
         before.setattr(migrate, "migrations", _up_to(number))
         if number < 13:
-            before.setattr(account, "_COLUMNS", _COLUMNS_BEFORE_13)
             before.setattr(account, "check_quota", _check_nothing)
         old = await empty_house.open()
         anna = await _fill(old)

@@ -3,7 +3,9 @@
 import pytest
 
 from posthaus.flow.undelete import catch_up
-from posthaus.store import flag, mailbox, message
+from posthaus.mail.rights import LOOKUP
+from posthaus.store import acl, annotation, flag, mailbox, message
+from posthaus.store.acl import Mode
 from posthaus.store.message import Placing
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -39,6 +41,12 @@ BREAKS = [
     ("UPDATE lost SET uid=uid+1", "a lost message is not in the view"),
     ("DELETE FROM lost", "a view of deleted messages has one of which nobody knows"),
     ("UPDATE mailbox SET state=3", "an account has two views"),
+    ("UPDATE acl SET mailbox=4711", "an access control list is of no mailbox"),
+    ("UPDATE acl SET member=4711", "an access control list names its owner, or nobody"),
+    ("UPDATE acl SET member=(SELECT min(id) FROM account)", "an access control list names its owner, or nobody"),
+    ("UPDATE acl SET given=0", "an access control list has an entry that says nothing"),
+    ("UPDATE acl SET denied=2048", "an access control list has an entry that says nothing"),
+    ("UPDATE annotation SET member=4711", "somebody's annotation is of no account"),
     ("UPDATE change SET modseq=modseq+1000", "a change is later than its account"),
 ]
 
@@ -62,6 +70,9 @@ async def test_each_fault_has_its_words(store: Store, sql: str, words: str) -> N
     await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Mode.ADD, 1, (), NOW)
     await store.write(message.expunge, anna.id, anna.inbox, [(2, 2)], NOW, only_deleted=False)
     await catch_up(store, anna.id, NOW)
+    ben = await person(store, "ben")
+    await store.write(acl.change_rights, anna.id, anna.inbox, ben.id, Mode.REPLACE, LOOKUP, NOW)
+    await store.write(annotation.put, anna.id, anna.inbox, {"/private/x": b"1"}, member=ben.id)
     assert await store.read(verify) == []
     found: list[str] = []
     with pytest.raises(Undo):

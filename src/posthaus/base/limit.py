@@ -233,6 +233,7 @@ ANNOTATION_OCTETS = 32 * 1024  # of one value; RFC 5464 §3.1 wants 1,024 at lea
 ANNOTATIONS = 20_000  # of an account; a colour and an order for each mailbox
 ANNOTATION_OCTETS_IN_ALL = 4 * 1024 * 1024  # of an account, beside its quota
 MAILBOXES_PER_ACCOUNT = 10_000
+ACL_ENTRIES = 1_000  # of a mailbox; GETACL tells them in one line
 KEYWORDS_PER_MAILBOX = 53  # of 63 bits, ten are taken by the flags that everybody has
 KEYWORD_OCTETS = 100
 INLINE_OCTETS = 128 * 1024  # octets up to here live in the database, larger ones outside

@@ -4,7 +4,7 @@ Standards: none.
 Faults:    NoSuchAccount, AccountExists, NoSuchDomain, OverQuota.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain, OverQuota
@@ -29,6 +29,7 @@ class Account:
     quota_messages: int = 0  # each counted in every mailbox that has it
     placed_messages: int = 0  # so; 0 where no quota asks for it
     admin: int = 0
+    shared: int = 0  # a team's, to which nobody logs in
 
     @property
     def is_admin(self) -> bool:
@@ -62,7 +63,8 @@ _PLACED = (
     " WHERE m.account=account.id AND m.state=0) ELSE 0 END"
 )
 _COLUMNS = (
-    f"id, key, address, inbox, quota_octets, used_octets, used_messages, state, quota_messages, {_PLACED}, is_admin"
+    f"id, key, address, inbox, quota_octets, used_octets, used_messages, state, quota_messages, {_PLACED}, is_admin,"
+    " shared"
 )
 
 
@@ -93,17 +95,19 @@ async def create(
     quota_octets: int,
     now: int,
     quota_messages: int = 0,
+    *,
+    shared: bool = False,
 ) -> int:
-    """Makes the account with its INBOX."""
+    """Makes the account with its INBOX. shared: a team's; nobody can log in to it, whatever its credentials."""
     if await tx.one("SELECT 1 FROM domain WHERE name=$1", domain) is None:
         raise NoSuchDomain(domain)
     if await tx.one("SELECT 1 FROM account WHERE key=$1", key) is not None:
         raise AccountExists(address)
     row = await tx.one(
         "INSERT INTO account (key, address, domain, inbox, modseq, uidvalidity, quota_octets, used_octets,"
-        " used_messages, credential_version, state, created)"
-        " VALUES ($1, $2, $3, 0, 1, $4, $5, 0, 0, 1, 0, $4) RETURNING id",
-        key, address, domain, now, quota_octets,
+        " used_messages, credential_version, state, created, shared)"
+        " VALUES ($1, $2, $3, 0, 1, $4, $5, 0, 0, 1, 0, $4, $6) RETURNING id",
+        key, address, domain, now, quota_octets, int(shared),
     )  # fmt: skip
     assert row is not None
     account: int = row[0]
@@ -167,13 +171,16 @@ async def mark_removed(tx: Tx, account: int) -> None:
         account,
     )
     await tx.run("DELETE FROM credential WHERE account=$1", account)
+    await tx.run("DELETE FROM acl WHERE member=$1", account)  # nor reaches it others from now on
 
 
 # -- log-in --------------------------------------------------------------------------------------------------------
 
 
 async def login_row(tx: Tx, key: str) -> LoginRow | None:
-    row = await tx.one("SELECT id, address, inbox, credential_version, state FROM account WHERE key=$1", storable(key))
+    row = await tx.one(
+        "SELECT id, address, inbox, credential_version, state FROM account WHERE key=$1 AND shared=0", storable(key)
+    )
     return None if row is None else LoginRow(*row)
 
 
@@ -234,6 +241,13 @@ async def advance(tx: Tx, account: int) -> int:
         raise NoSuchAccount
     tx.touch(account, row[0])
     return row[0]  # type: ignore[no-any-return]
+
+
+async def lock(tx: Tx, ids: Iterable[int]) -> None:
+    """Before a write on two accounts, whose parts then lock them in any order."""
+    for account in sorted(set(ids)):
+        if not await tx.run("UPDATE account SET modseq=modseq WHERE id=$1", account):
+            raise NoSuchAccount
 
 
 async def modseq(tx: Tx, account: int) -> int:

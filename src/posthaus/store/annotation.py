@@ -1,7 +1,8 @@
 """Annotations: values under names, kept with a mailbox or with an account.
 
 A name is a path in lower case; its first level says who sees the value. They belong to the id of the mailbox, so they
-stay through a rename and go with its row.
+stay through a rename and go with its row. What somebody else than the owner writes for himself beside a mailbox counts
+in his limit, and goes with him; what he writes for all counts in the owner's.
 
 Standards: RFC 5464 §3.
 Faults:    LimitReached.
@@ -18,27 +19,32 @@ PRIVATE, SHARED = "/private", "/shared"
 _HOUSE = 0  # in place of an account
 
 
-def _whose(account: int, mailbox: int, entry: str) -> tuple[int, int, int]:
+def is_private(entry: str) -> bool:
+    return entry == PRIVATE or entry.startswith(PRIVATE + "/")
+
+
+def _whose(account: int, mailbox: int, entry: str, member: int = 0) -> tuple[int, int, int]:
     """The key without the name."""
-    if entry == PRIVATE or entry.startswith(PRIVATE + "/"):
-        return account, mailbox, account
+    if is_private(entry):
+        return account, mailbox, member or account
     return (account if mailbox else _HOUSE), mailbox, 0
 
 
-async def get(tx: Tx, account: int, mailbox: int, entry: str) -> bytes | None:
+async def get(tx: Tx, account: int, mailbox: int, entry: str, *, member: int = 0) -> bytes | None:
+    """account: whose mailbox it is; member: who asks, where that is another one."""
     row = await tx.one(
         "SELECT value FROM annotation WHERE account=$1 AND mailbox=$2 AND member=$3 AND entry=$4",
-        *_whose(account, mailbox, entry), entry,
+        *_whose(account, mailbox, entry, member), entry,
     )  # fmt: skip
     return None if row is None else bytes(row[0])
 
 
-async def below(tx: Tx, account: int, mailbox: int, entry: str) -> list[tuple[str, bytes]]:
+async def below(tx: Tx, account: int, mailbox: int, entry: str, *, member: int = 0) -> list[tuple[str, bytes]]:
     """Those under this name, on all levels, by name: from "a/" to before "a0", in the order of octets."""
     rows = await tx.all(
         "SELECT entry, value FROM annotation WHERE account=$1 AND mailbox=$2 AND member=$3 AND entry>$4 AND entry<$5"
         " ORDER BY entry",
-        *_whose(account, mailbox, entry), entry + "/", entry + "0",
+        *_whose(account, mailbox, entry, member), entry + "/", entry + "0",
     )  # fmt: skip
     return [(name, value) for name, value in rows]
 
@@ -51,14 +57,27 @@ async def of_all(tx: Tx, account: int, entries: Collection[str]) -> dict[tuple[i
     return {(mailbox, entry): value for mailbox, entry, value in rows if entry in entries}
 
 
-async def put(tx: Tx, account: int, mailbox: int, values: Mapping[str, bytes | None]) -> None:
+async def put(tx: Tx, account: int, mailbox: int, values: Mapping[str, bytes | None], *, member: int = 0) -> None:
     """Sets all of these, or none; None takes one away. The caller writes it into the book."""
     for entry, value in values.items():
-        await _put(tx, (*_whose(account, mailbox, entry), entry), value)
-    if any(value is not None for value in values.values()):
-        row = await tx.one("SELECT count(*), sum(length(value)) FROM annotation WHERE account=$1", account)
-        if row is not None and (row[0] > limit.ANNOTATIONS or row[1] > limit.ANNOTATION_OCTETS_IN_ALL):
-            raise LimitReached("annotations")  # and nothing of this write is kept
+        await _put(tx, (*_whose(account, mailbox, entry, member), entry), value)
+    writers = {
+        member or account if is_private(entry) else account for entry, value in values.items() if value is not None
+    }
+    for writer in sorted(writers):
+        await _check_room(tx, writer)
+
+
+async def _check_room(tx: Tx, account: int) -> None:
+    """What is the account's: beside its own mailboxes, but for what others keep there, and beside theirs."""
+    row = await tx.one(
+        "SELECT count(*), coalesce(sum(octets), 0) FROM ("
+        "SELECT length(value) AS octets FROM annotation WHERE account=$1 AND member IN (0, $1)"
+        " UNION ALL SELECT length(value) FROM annotation WHERE member=$1 AND member<>0 AND member<>account) AS own",
+        account,
+    )
+    if row is not None and (row[0] > limit.ANNOTATIONS or row[1] > limit.ANNOTATION_OCTETS_IN_ALL):
+        raise LimitReached("annotations")  # and nothing of this write is kept
 
 
 # -- of the house --------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ class Kind(IntEnum):
     SUBSCRIPTION = 5
     KEYWORDS = 6  # the mailbox has a new keyword
     ANNOTATION = 7  # annotations of the mailbox, of the account where it is 0; instead of UIDs, their entries
+    ACL = 9  # who may do what with the mailbox; also in the book of whom it concerns
 
 
 @dataclass(frozen=True, slots=True)

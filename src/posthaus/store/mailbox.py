@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from posthaus.base import limit
 from posthaus.mail.flag import FIRST_KEYWORD_BIT, LAST_KEYWORD_BIT
 from posthaus.store import account as accounts
-from posthaus.store import change
+from posthaus.store import acl, change
 from posthaus.store.error import (
     InvalidName,
     LimitReached,
@@ -53,7 +53,7 @@ class Mailbox:
     state: int
 
 
-_COLUMNS = (
+COLUMNS = (
     "id, account, name, uidvalidity, uidnext, modseq, total, unseen, deleted, size, recent_from, unseen_from,"
     " special_use, state"
 )
@@ -103,7 +103,7 @@ def name_before(name: str) -> str:
 
 
 async def get(tx: Tx, mailbox: int) -> Mailbox:
-    row = await tx.one(f"SELECT {_COLUMNS} FROM mailbox WHERE id=$1 AND state<>2", mailbox)
+    row = await tx.one(f"SELECT {COLUMNS} FROM mailbox WHERE id=$1 AND state<>2", mailbox)
     if row is None:
         raise NoSuchMailbox
     return Mailbox(*row)
@@ -112,7 +112,7 @@ async def get(tx: Tx, mailbox: int) -> Mailbox:
 async def find(tx: Tx, account: int, name: str) -> Mailbox:
     """By name, to be written to; NoSuchMailbox also where it is a name only, NotPermitted where it is the view."""
     name = canonical(name)
-    row = await tx.one(f"SELECT {_COLUMNS} FROM mailbox WHERE account=$1 AND name=$2", account, name)
+    row = await tx.one(f"SELECT {COLUMNS} FROM mailbox WHERE account=$1 AND name=$2", account, name)
     if row is None or row[-1] != OPEN:
         if name == VIEW_NAME if row is None else row[-1] == VIEW:
             raise NotPermitted("nothing is put into the view of deleted messages")
@@ -124,7 +124,7 @@ async def find_at(tx: Tx, account: int, name: str) -> tuple[Mailbox, int]:
     """By name, to be read; with the account's MODSEQ: where the book of changes stands. One statement, for every
     SELECT asks it."""
     row = await tx.one(
-        f"SELECT (SELECT a.modseq FROM account a WHERE a.id=$1), {_COLUMNS} FROM mailbox WHERE account=$1 AND name=$2",
+        f"SELECT (SELECT a.modseq FROM account a WHERE a.id=$1), {COLUMNS} FROM mailbox WHERE account=$1 AND name=$2",
         account,
         canonical(name),
     )
@@ -135,7 +135,7 @@ async def find_at(tx: Tx, account: int, name: str) -> tuple[Mailbox, int]:
 
 async def listing(tx: Tx, account: int) -> list[Mailbox]:
     """All of an account, names only ones too, by name."""
-    rows = await tx.all(f"SELECT {_COLUMNS} FROM mailbox WHERE account=$1 AND state<>2 ORDER BY name", account)
+    rows = await tx.all(f"SELECT {COLUMNS} FROM mailbox WHERE account=$1 AND state<>2 ORDER BY name", account)
     return [Mailbox(*row) for row in rows]
 
 
@@ -222,6 +222,7 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
         " WHERE id=$1",
         found[0], uidvalidity, modseq, special_use,
     )  # fmt: skip
+    await acl.inherit(tx, account, found[0], name, modseq, now)
     await change.write(tx, account, modseq, found[0], change.Kind.MAILBOX, [], now)
     return found[0]  # type: ignore[no-any-return]
 
@@ -268,6 +269,8 @@ async def _insert(tx: Tx, account: int, name: str, special_use: str, modseq: int
         account, name, uidvalidity, modseq, special_use, state,
     )  # fmt: skip
     assert row is not None
+    if state == OPEN:
+        await acl.inherit(tx, account, row[0], name, modseq, now)
     await change.write(tx, account, modseq, row[0], change.Kind.MAILBOX, [], now)
     return row[0]  # type: ignore[no-any-return]
 
@@ -296,6 +299,7 @@ async def remove(tx: Tx, account: int, name: str, now: int) -> int:
         mailbox, modseq, f"{_REMOVED}{mailbox}{_REMOVED}{name}",  # a name that nobody can ask for
     )  # fmt: skip
     await tx.run("DELETE FROM annotation WHERE account=$1 AND mailbox=$2", account, mailbox)
+    await acl.forget_mailbox(tx, mailbox)
     await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
     if inferiors:
         left = await tx.one(

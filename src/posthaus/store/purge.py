@@ -8,7 +8,7 @@ Standards: RFC 7162 §3.2.10 (VANISHED (EARLIER) from before the horizon names w
 """
 
 from posthaus.store import account as accounts
-from posthaus.store import change, lost, message
+from posthaus.store import acl, change, lost, message
 from posthaus.store.tx import Tx
 
 
@@ -82,6 +82,7 @@ async def _empty(tx: Tx, account: int, mailbox: int, now: int, most: int, *, wit
     await tx.run("DELETE FROM keyword WHERE mailbox=$1", mailbox)
     await tx.run("DELETE FROM gone WHERE mailbox=$1", mailbox)
     await tx.run("DELETE FROM annotation WHERE account=$1 AND mailbox=$2", account, mailbox)
+    await acl.forget_mailbox(tx, mailbox)
     await tx.run("DELETE FROM mailbox WHERE id=$1", mailbox)
     return 1
 
@@ -119,8 +120,11 @@ async def removed_accounts(tx: Tx, now: int, most: int) -> int:
         "sending",
         "sent",
         "correspondent",
+        "borrowed",
     ):
         await tx.run(f"DELETE FROM {table} WHERE account=$1", account)
+    await tx.run("DELETE FROM annotation WHERE member=$1 AND account<>$1", account)  # beside others' mailboxes
+    await acl.forget_member(tx, account)
     await tx.run("DELETE FROM account WHERE id=$1", account)
     # the name under which a removed domain waited for its accounts (directory.remove_domain)
     await tx.run("DELETE FROM domain WHERE name>='/' AND name<'0' AND name NOT IN (SELECT domain FROM account)")

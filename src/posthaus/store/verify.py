@@ -5,6 +5,7 @@ Each check is one question to the database whose right answer is no row; each br
 
 from posthaus.base import limit
 from posthaus.mail.flag import FIRST_KEYWORD_BIT
+from posthaus.mail.rights import ALL
 from posthaus.mail.uidset import from_sorted, render
 from posthaus.store.gone import present
 from posthaus.store.tx import Tx
@@ -231,6 +232,24 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "an annotation is of no mailbox",
         "SELECT n.account, n.mailbox, n.entry FROM annotation n WHERE n.mailbox<>0 AND NOT EXISTS"
         " (SELECT 1 FROM mailbox m WHERE m.id=n.mailbox AND m.account=n.account)",
+    ),
+    (
+        "somebody's annotation is of no account",
+        "SELECT n.account, n.mailbox, n.member, n.entry FROM annotation n WHERE n.member<>0 AND NOT EXISTS"
+        " (SELECT 1 FROM account a WHERE a.id=n.member)",
+    ),
+    (
+        "an access control list is of no mailbox",
+        "SELECT c.mailbox, c.member FROM acl c WHERE NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.id=c.mailbox)",
+    ),
+    (
+        "an access control list names its owner, or nobody",
+        "SELECT c.mailbox, c.member FROM acl c LEFT JOIN account a ON a.id=c.member JOIN mailbox m ON m.id=c.mailbox"
+        " WHERE c.member<>0 AND (a.id IS NULL OR c.member=m.account)",
+    ),
+    (
+        "an access control list has an entry that says nothing, or no right that there is",
+        f"SELECT mailbox, member, given, denied FROM acl WHERE given | denied NOT BETWEEN 1 AND {ALL}",
     ),
     (
         "an account has no INBOX",

@@ -1,0 +1,134 @@
+"""Access control lists: what others than the owner may do with a mailbox.
+
+A row says what one account, or everybody of this house, is given, and what is denied to it whoever gives it. The owner
+has no row: he may do everything, always. Rows hang on the mailbox's id, so they stay through a rename and go with the
+mailbox, and with the member. Who was given something, or lost it, finds that in his own book of changes.
+
+Standards: RFC 4314 §2 (rights of "anyone" and of the member himself come together, then what is denied goes), §4.
+Faults:    NotPermitted, for the owner himself; LimitReached.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from posthaus.base import limit
+from posthaus.store import account as accounts
+from posthaus.store import change
+from posthaus.store.error import LimitReached, NotPermitted
+from posthaus.store.tx import Tx
+
+ANYONE = 0  # in place of a member
+
+
+class Mode(Enum):
+    """RFC 4314 §3.1"""
+
+    ADD = "+"
+    REMOVE = "-"
+    REPLACE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of `acl`, with the member's address; "" for everybody."""
+
+    member: int
+    address: str
+    given: int
+    denied: int
+
+
+def combined(rows: Iterable[tuple[int, int]]) -> int:
+    """What is left of what these rows, (given, denied), give and deny."""
+    given = denied = 0
+    for more, less in rows:
+        given |= more
+        denied |= less
+    return given & ~denied
+
+
+async def rights(tx: Tx, mailbox: int, member: int) -> int:
+    """What an account that is not the owner may do."""
+    rows = await tx.all(
+        "SELECT given, denied FROM acl WHERE mailbox=$1 AND member IN ($2, $3)", mailbox, ANYONE, member
+    )
+    return combined([(given, denied) for given, denied in rows])
+
+
+async def of_mailbox(tx: Tx, mailbox: int) -> list[Entry]:
+    """Everybody first, then by address; without accounts that are being removed."""
+    rows = await tx.all(
+        "SELECT c.member, coalesce(a.address, ''), c.given, c.denied FROM acl c LEFT JOIN account a ON a.id=c.member"
+        " WHERE c.mailbox=$1 AND (c.member=$2 OR a.state=0) ORDER BY coalesce(a.key, '')",
+        mailbox, ANYONE,
+    )  # fmt: skip
+    return [Entry(*row) for row in rows]
+
+
+async def change_rights(
+    tx: Tx, owner: int, mailbox: int, member: int, mode: Mode, rights: int, now: int, *, negative: bool = False
+) -> None:
+    """Of one member, or of everybody; negative: of what is denied. An entry without any right is none."""
+    if member == owner:
+        raise NotPermitted("the owner may do everything")
+    modseqs = {account: await accounts.advance(tx, account) for account in sorted({owner, member} - {ANYONE})}
+    row = await tx.one("SELECT given, denied FROM acl WHERE mailbox=$1 AND member=$2", mailbox, member)
+    old = [0, 0] if row is None else list(row)
+    new = list(old)
+    new[negative] = _changed(old[negative], mode, rights)
+    if new == old:
+        return
+    if not any(new):
+        await tx.run("DELETE FROM acl WHERE mailbox=$1 AND member=$2", mailbox, member)
+    else:
+        if row is None:
+            await _check_room(tx, mailbox)
+        await tx.run(
+            "INSERT INTO acl (mailbox, member, given, denied) VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT (mailbox, member) DO UPDATE SET given=excluded.given, denied=excluded.denied",
+            mailbox, member, *new,
+        )  # fmt: skip
+    for account, modseq in modseqs.items():
+        await change.write(tx, account, modseq, mailbox, change.Kind.ACL, [], now)
+
+
+def _changed(old: int, mode: Mode, rights: int) -> int:
+    if mode is Mode.ADD:
+        return old | rights
+    return old & ~rights if mode is Mode.REMOVE else rights
+
+
+async def _check_room(tx: Tx, mailbox: int) -> None:
+    row = await tx.one("SELECT count(*) FROM acl WHERE mailbox=$1", mailbox)
+    if row is not None and row[0] >= limit.ACL_ENTRIES:
+        raise LimitReached("entries of an access control list")
+
+
+async def inherit(tx: Tx, account: int, mailbox: int, name: str, modseq: int, now: int) -> None:
+    """A mailbox that was just made takes over the rows of the nearest one above it (RFC 4314 §4); one at the top of a
+    team's tree those of INBOX, for there is no owner who would give any."""
+    above = [name[:at] for at, letter in enumerate(name) if letter == "/"]
+    for superior in [*reversed(above), *(["INBOX"] if await _is_shared(tx, account) else [])]:
+        found = await tx.one("SELECT id FROM mailbox WHERE account=$1 AND name=$2 AND state=0", account, superior)
+        if found is not None:
+            made = await tx.run(
+                "INSERT INTO acl (mailbox, member, given, denied) SELECT CAST($1 AS BIGINT), member, given, denied"
+                " FROM acl WHERE mailbox=$2",
+                mailbox, found[0],
+            )  # fmt: skip
+            if made:
+                await change.write(tx, account, modseq, mailbox, change.Kind.ACL, [], now)
+            return
+
+
+async def _is_shared(tx: Tx, account: int) -> bool:
+    return await tx.one("SELECT 1 FROM account WHERE id=$1 AND shared=1", account) is not None
+
+
+async def forget_mailbox(tx: Tx, mailbox: int) -> None:
+    await tx.run("DELETE FROM acl WHERE mailbox=$1", mailbox)
+
+
+async def forget_member(tx: Tx, member: int) -> None:
+    await tx.run("DELETE FROM acl WHERE member=$1", member)
