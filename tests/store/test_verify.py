@@ -48,6 +48,12 @@ BREAKS = [
     ("UPDATE acl SET denied=2048", "an access control list has an entry that says nothing"),
     ("UPDATE annotation SET member=4711", "somebody's annotation is of no account"),
     ("UPDATE change SET modseq=modseq+1000", "a change is later than its account"),
+    ("UPDATE seen SET mailbox=4711", "\\Seen of a member is of no mailbox"),
+    (
+        "UPDATE seen SET member=(SELECT account FROM mailbox WHERE id=seen.mailbox)",
+        "\\Seen of a member is of no mailbox, or the owner's",
+    ),
+    ("UPDATE seen SET chunk=1", "a member has seen a UID that was never given out"),
 ]
 
 
@@ -73,6 +79,7 @@ async def test_each_fault_has_its_words(store: Store, sql: str, words: str) -> N
     ben = await person(store, "ben")
     await store.write(acl.change_rights, anna.id, anna.inbox, ben.id, Mode.REPLACE, LOOKUP, NOW)
     await store.write(annotation.put, anna.id, anna.inbox, {"/private/x": b"1"}, member=ben.id)
+    await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], flag.Mode.ADD, 1, (), NOW, member=ben.id)
     assert await store.read(verify) == []
     found: list[str] = []
     with pytest.raises(Undo):

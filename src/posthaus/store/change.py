@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from posthaus.mail.uidset import Range, render
+from posthaus.mail.uidset import Range, Ranges, parse, render
 from posthaus.store.tx import Row, Tx
 
 
@@ -21,6 +21,7 @@ class Kind(IntEnum):
     SUBSCRIPTION = 5
     KEYWORDS = 6  # the mailbox has a new keyword
     ANNOTATION = 7  # annotations of the mailbox, of the account where it is 0; instead of UIDs, their entries
+    SEEN = 8  # \Seen of a member, whose number stands before the UIDs; to all others nothing has changed
     ACL = 9  # who may do what with the mailbox; also in the book of whom it concerns
 
 
@@ -35,6 +36,12 @@ class Change:
     def entries(self) -> list[str]:
         """Of Kind.ANNOTATION."""
         return self.uids.split("\n")
+
+    @property
+    def seen(self) -> tuple[int, Ranges]:
+        """Of Kind.SEEN: the member, and the UIDs."""
+        member, _, uids = self.uids.partition(" ")
+        return int(member), parse(uids)
 
 
 async def write(tx: Tx, account: int, modseq: int, mailbox: int, kind: Kind, uids: list[Range], now: int) -> None:
@@ -58,6 +65,14 @@ async def write_entries(tx: Tx, account: int, modseq: int, mailbox: int, entries
     await tx.run(
         "INSERT INTO change (account, modseq, mailbox, kind, uids, at) VALUES ($1, $2, $3, $4, $5, $6)",
         account, modseq, mailbox, int(Kind.ANNOTATION), "\n".join(entries), now,
+    )  # fmt: skip
+
+
+async def write_seen(tx: Tx, account: int, modseq: int, mailbox: int, member: int, uids: Ranges, now: int) -> None:
+    """Of Kind.SEEN; one row of a write and mailbox."""
+    await tx.run(
+        "INSERT INTO change (account, modseq, mailbox, kind, uids, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        account, modseq, mailbox, int(Kind.SEEN), f"{member} {render(uids)}", now,
     )  # fmt: skip
 
 

@@ -124,6 +124,11 @@ class _Numbers(dict[str, int]):
 _numbers = _Numbers()
 
 
+def numbers(text: str) -> list[int]:
+    """Of decimal numbers with commas between them."""
+    return list(map(_numbers.__getitem__, text.split(",")))
+
+
 async def dense_flags(tx: Tx, mailbox: int, first: int, last: int) -> list[int] | None:
     """Flags of all UIDs first to last, if they are all there; None where one is missing.
 
@@ -138,4 +143,4 @@ async def dense_flags(tx: Tx, mailbox: int, first: int, last: int) -> list[int] 
     )
     if row is None or row[0] != last - first + 1:
         return None
-    return list(map(_numbers.__getitem__, row[1].split(",")))
+    return numbers(row[1])

@@ -1,5 +1,8 @@
 """Flags of placements: STORE, and JMAP's keywords.
 
+A member's \\Seen is his own (store/seen.py): for him the same is done with the flags as he sees them, and his \\Seen is
+written where it belongs. The placement has a new MODSEQ all the same, for what he sees of it has changed.
+
 Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE).
 Faults:    NoSuchMailbox, LimitReached (keywords).
 """
@@ -12,7 +15,7 @@ from enum import Enum
 from posthaus.mail.flag import DELETED, SEEN
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
-from posthaus.store import change, fetch, span
+from posthaus.store import change, fetch, seen, span
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.tx import Tx
 
@@ -44,8 +47,11 @@ async def store(
     keywords: Sequence[str],
     now: int,
     unchanged_since: int | None = None,
+    *,
+    member: int = 0,
 ) -> Stored:
-    """Add, remove or replace flags. Rows that would stay as they are are not written."""
+    """Add, remove or replace flags. Rows that would stay as they are are not written. member: who does it, where it is
+    not the owner."""
     modseq = await accounts.advance(tx, account)
     if mode is Mode.REMOVE:
         known = {name.lower(): bit for bit, name in (await mailboxes.keywords(tx, mailbox)).items()}
@@ -60,18 +66,37 @@ async def store(
         refused = [r[0] & span.UID for r in rows if r[2] > unchanged_since]
         there = [r[0] & span.UID for r in rows if r[2] <= unchanged_since]
         old = [r[1] for r in rows if r[2] <= unchanged_since]
+    if member and there:
+        old = seen.put_in(await seen.read(tx, mailbox, member, there[0], there[-1]), there, old)
     keep, put = _masks(mode, bits)
     before = _counted(old)
     new_of = {f: f & keep | put for f in before}
     changed = _changed(there, old, new_of, uids)
     if changed:
+        of_all, told = new_of, changed
+        if member:
+            own = {f: f & ~SEEN | g & SEEN for f, g in new_of.items()}
+            await _put_own(tx, account, mailbox, member, _changed(there, old, own, uids), put & SEEN, modseq, now)
+            of_all = {f: g & ~SEEN | f & SEEN for f, g in new_of.items()}
+            told = _changed(there, old, of_all, uids)
+            keep, put = keep | SEEN, put & ~SEEN  # the placement's is the owner's
         await tx.many(
             "UPDATE placement SET flags=flags & $1 | $2, modseq=$3 WHERE id BETWEEN $4 AND $5",
             [(keep, put, modseq, mailbox << 32 | first, mailbox << 32 | last) for first, last in changed],
         )
-        await _count(tx, mailbox, modseq, before, new_of, changed[0][0])
-        await change.write(tx, account, modseq, mailbox, change.Kind.FLAGS, changed, now)
+        await _count(tx, mailbox, modseq, before, of_all, changed[0][0])
+        if told:
+            await change.write(tx, account, modseq, mailbox, change.Kind.FLAGS, told, now)
     return Stored(modseq, there, list(map(new_of.__getitem__, old)), changed, refused)
+
+
+async def _put_own(
+    tx: Tx, account: int, mailbox: int, member: int, uids: Ranges, is_seen: int, modseq: int, now: int
+) -> None:
+    """A member's \\Seen of these UIDs, which is another one now."""
+    if uids:
+        await seen.mark(tx, mailbox, member, uids, seen=bool(is_seen))
+        await change.write_seen(tx, account, modseq, mailbox, member, uids, now)
 
 
 async def _flags(tx: Tx, mailbox: int, uids: Ranges) -> tuple[Sequence[int], Sequence[int]]:

@@ -16,14 +16,7 @@ _ZEROS = re.compile("0+")
 
 async def mark(tx: Tx, mailbox: int, ranges: Iterable[Range]) -> None:
     """These UIDs are gone."""
-    bits: dict[int, int] = {}
-    for first, last in ranges:
-        while first <= last:
-            chunk, start = divmod(first, CHUNK)
-            n = min(last - first + 1, CHUNK - start)
-            bits[chunk] = bits.get(chunk, 0) | ((1 << n) - 1) << start
-            first += n
-    for chunk, mask in bits.items():
+    for chunk, mask in masks(ranges).items():
         row = await tx.one("SELECT bits FROM gone WHERE mailbox=$1 AND chunk=$2", mailbox, chunk)
         whole = mask | (int.from_bytes(row[0], "little") if row is not None else 0)
         await tx.run(
@@ -33,6 +26,18 @@ async def mark(tx: Tx, mailbox: int, ranges: Iterable[Range]) -> None:
             chunk,
             whole.to_bytes(CHUNK // 8, "little"),
         )
+
+
+def masks(ranges: Iterable[Range]) -> dict[int, int]:
+    """chunk -> the bits of these UIDs in it."""
+    bits: dict[int, int] = {}
+    for first, last in ranges:
+        while first <= last:
+            chunk, start = divmod(first, CHUNK)
+            n = min(last - first + 1, CHUNK - start)
+            bits[chunk] = bits.get(chunk, 0) | ((1 << n) - 1) << start
+            first += n
+    return bits
 
 
 def present(uidnext: int, chunks: Sequence[tuple[int, bytes]]) -> Ranges:

@@ -15,7 +15,7 @@ from posthaus.mail.flag import DELETED, SEEN
 from posthaus.mail.prepared import Prepared
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
-from posthaus.store import change, gone, span
+from posthaus.store import change, gone, seen, span
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.error import NoSuchAccount, NoSuchMailbox, NoSuchMessage, StoreDown, StoreFull
 from posthaus.store.text import storable
@@ -48,6 +48,7 @@ class Placing:
     mailbox: int
     flags: int
     keywords: tuple[str, ...] = ()
+    member: int = 0  # who puts it there, where that is not the owner: then \Seen is his
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,9 @@ async def _place(
     tx: Tx, placing: Placing, modseq: int, message: int, size: int, received: int, now: int, again: bool
 ) -> Placed:
     account, mailbox, flags = placing.account, placing.mailbox, placing.flags
+    is_own = placing.member and flags & SEEN
+    if is_own:
+        flags &= ~SEEN
     row = await tx.one(
         "UPDATE mailbox SET uidnext=uidnext+1, modseq=$2, total=total+1, unseen=unseen+$3, deleted=deleted+$4,"
         " size=size+$5 WHERE id=$1 AND account=$6 AND state=0 RETURNING uidnext-1, uidvalidity",
@@ -176,6 +180,8 @@ async def _place(
     if row is None:
         raise NoSuchMailbox
     uid, uidvalidity = row
+    if is_own:
+        await seen.mark(tx, mailbox, placing.member, [(uid, uid)], seen=True)
     if placing.keywords:
         flags |= await mailboxes.keyword_bits(tx, account, mailbox, placing.keywords, modseq, now)
     await tx.run(
@@ -219,8 +225,8 @@ class Copied:
 async def copy(
     tx: Tx, account: int, source: int, uids: Ranges, target: int, now: int, *, move: bool, room: int = 0
 ) -> Copied:
-    """Placements into another mailbox of the same account, flags and dates with them; UIDs that are gone are passed
-    over. With move, the source's become tombstones in the same transaction.
+    """Placements into another mailbox of the same account, flags and dates with them, and each member's \\Seen; UIDs
+    that are gone are passed over. With move, the source's become tombstones in the same transaction.
 
     room: the quota must have room for so many messages, of this write and of those that follow it.
     """
@@ -237,12 +243,12 @@ async def copy(
     row = await tx.one(
         "UPDATE mailbox SET uidnext=uidnext+$2, modseq=CASE WHEN modseq<$3 THEN $3 ELSE modseq END, total=total+$2,"
         " unseen=unseen+$4, deleted=deleted+$5, size=size+$6 WHERE id=$1 AND account=$7 AND state=0"
-        " RETURNING uidnext-$2, uidvalidity",
-        target, n, modseq if n else 0, unseen, deleted, size, account,
+        " RETURNING uidnext-$2, uidvalidity, EXISTS (SELECT 1 FROM seen WHERE mailbox=$8)",
+        target, n, modseq if n else 0, unseen, deleted, size, account, source,
     )  # fmt: skip
     if row is None:
         raise NoSuchMailbox
-    first_uid, uidvalidity = row
+    first_uid, uidvalidity, has_members = row
     if not n:
         return Copied(uidvalidity, [], [], modseq)
     base = target << 32 | first_uid
@@ -261,6 +267,8 @@ async def copy(
     )
     if source != target:
         await _carry_keywords(tx, account, source, target, base, n, {r[2] for r in rows}, modseq, now)
+    if has_members:
+        await seen.carry(tx, source, [r[0] & UID for r in rows], target, first_uid)
     await change.write(tx, account, modseq, target, change.Kind.ADDED, [(first_uid, first_uid + n - 1)], now)
     if move:
         await _bury(tx, account, source, found, rows, modseq, now)

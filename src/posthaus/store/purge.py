@@ -8,7 +8,7 @@ Standards: RFC 7162 §3.2.10 (VANISHED (EARLIER) from before the horizon names w
 """
 
 from posthaus.store import account as accounts
-from posthaus.store import acl, change, lost, message
+from posthaus.store import acl, change, lost, message, seen
 from posthaus.store.tx import Tx
 
 
@@ -79,6 +79,9 @@ async def _empty(tx: Tx, account: int, mailbox: int, now: int, most: int, *, wit
         if buried:
             await tx.many("DELETE FROM tombstone WHERE id=$1", buried)
             return len(buried)
+    read_by_others = await seen.forget_mailbox(tx, mailbox, most)
+    if read_by_others:
+        return read_by_others
     await tx.run("DELETE FROM keyword WHERE mailbox=$1", mailbox)
     await tx.run("DELETE FROM gone WHERE mailbox=$1", mailbox)
     await tx.run("DELETE FROM annotation WHERE account=$1 AND mailbox=$2", account, mailbox)
@@ -108,9 +111,9 @@ async def removed_accounts(tx: Tx, now: int, most: int) -> int:
         for (m,) in held:
             await _drop_message(tx, m)
         return len(held)
-    changed = await change.forget_account(tx, account, most)
-    if changed:
-        return changed
+    forgotten = await change.forget_account(tx, account, most) or await seen.forget_member(tx, account, most)
+    if forgotten:
+        return forgotten
     for table in (
         "annotation",
         "subscription",

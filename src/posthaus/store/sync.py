@@ -22,7 +22,7 @@ from posthaus.store.tx import Tx
 class Since:
     """UIDs, of those that were asked about."""
 
-    changed: Ranges  # new, or with other flags
+    changed: Ranges  # new, or with another MODSEQ
     gone: Ranges
 
 
@@ -41,5 +41,7 @@ async def since(tx: Tx, box: Mailbox, modseq: int, known: Ranges) -> Since:
             lost += uidset.parse(one.uids)
         elif one.kind in (Kind.ADDED, Kind.FLAGS):
             changed += uidset.parse(one.uids)
+        elif one.kind == Kind.SEEN:  # whosever it is: the MODSEQ is another one for all
+            changed += one.seen[1]
     lost = uidset.intersect(uidset.normalise(lost), known)
     return Since(uidset.subtract(uidset.intersect(uidset.normalise(changed), known), lost), lost)

@@ -7,7 +7,7 @@ from posthaus.base import limit
 from posthaus.mail.flag import FIRST_KEYWORD_BIT
 from posthaus.mail.rights import ALL
 from posthaus.mail.uidset import from_sorted, render
-from posthaus.store.gone import present
+from posthaus.store.gone import CHUNK, present
 from posthaus.store.tx import Tx
 
 _PLACED = (
@@ -252,6 +252,11 @@ CHECKS: tuple[tuple[str, str], ...] = (
         f"SELECT mailbox, member, given, denied FROM acl WHERE given | denied NOT BETWEEN 1 AND {ALL}",
     ),
     (
+        "\\Seen of a member is of no mailbox, or the owner's",
+        "SELECT s.mailbox, s.member FROM seen s WHERE NOT EXISTS"
+        " (SELECT 1 FROM mailbox m WHERE m.id=s.mailbox AND m.account<>s.member) GROUP BY s.mailbox, s.member",
+    ),
+    (
         "an account has no INBOX",
         "SELECT a.id, a.key FROM account a WHERE a.state=0 AND NOT EXISTS"
         " (SELECT 1 FROM mailbox m WHERE m.id=a.inbox AND m.account=a.id AND m.name='INBOX' AND m.state=0)",
@@ -270,6 +275,7 @@ async def verify(tx: Tx) -> list[str]:
             broken.append(f"{words}: {shown}{more}")
     broken += await _gone_wrong(tx)
     broken += await _nameless_bits(tx)
+    broken += await _seen_of_nothing(tx)
     return broken
 
 
@@ -300,4 +306,17 @@ async def _nameless_bits(tx: Tx) -> list[str]:
         f"a placement has a keyword that its mailbox does not know: {mailbox}, {flags}"
         for mailbox, flags in used
         if flags >> FIRST_KEYWORD_BIT << FIRST_KEYWORD_BIT & ~named.get(mailbox, 0)
+    ]
+
+
+async def _seen_of_nothing(tx: Tx) -> list[str]:
+    """Nobody has seen a UID that was never given out: so nothing new is seen before it is looked at."""
+    rows = await tx.all(
+        "SELECT s.mailbox, s.member, s.chunk, s.bits, m.uidnext FROM seen s JOIN mailbox m ON m.id=s.mailbox"
+        " ORDER BY s.mailbox, s.member, s.chunk"
+    )
+    return [
+        f"a member has seen a UID that was never given out: {mailbox}, {member}"
+        for mailbox, member, chunk, bits, uidnext in rows
+        if chunk * CHUNK + int.from_bytes(bits, "little").bit_length() > uidnext
     ]
