@@ -41,6 +41,7 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
         head = bytes(octets[: limit.HEADER_OCTETS])
         if trace.count_received(head) > limit.SMTP_RECEIVED_FIELDS:
             return reply.LOOP
+        received = _received(site.hostname, transaction)
         envelope, ways = transaction.envelope, _NO_WAYS
         if envelope.body == "BINARYMIME":
             envelope = replace(envelope, body="8BITMIME")  # it was: see ingest.carried
@@ -50,18 +51,18 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
                 return reply.LOOP
             envelope = replace(envelope, tls_optional=not envelope.requiretls and _needs_no_tls(header))
             octets = await _with_line_ends(octets)
-            ways = await _ways(site, transaction, octets)
+            ways = await _ways(site, transaction, octets, received)
         prepared = await ingest.prepare(octets)
         if prepared.head_octets > limit.HEADER_OCTETS:
             return reply.HEADER_TOO_LARGE  # readers have headers whole, and nobody writes such a one in good faith
-        content = await ingest.content(site, octets, prepared, render_prefix(site.hostname, transaction))
+        content = await ingest.content(site, octets, prepared, _names(transaction) + received)
         now = int(site.clock.now())
         plan = Plan(
             content,
             envelope,
             transaction.tid,
             pace.times(envelope, now, site.send.give_up, site.send.warn),
-            render_received(site.hostname, transaction),
+            received,
             transaction.account_id,
             heirs(transaction),
             ways,
@@ -115,7 +116,7 @@ def _origin(transaction: Transaction) -> dict[str, str | int]:
     }
 
 
-async def _ways(site: Site, transaction: Transaction, octets: bytes | memoryview) -> tuple[Way, ...]:
+async def _ways(site: Site, transaction: Transaction, octets: bytes | memoryview, received: bytes) -> tuple[Way, ...]:
     """One for the recipients that the client named itself, one for each alias that leads out."""
     signed = b""
     if transaction.author is not None:
@@ -124,7 +125,6 @@ async def _ways(site: Site, transaction: Transaction, octets: bytes | memoryview
     for outward in transaction.outward.values():
         by_alias.setdefault(outward.via, []).append(outward.recipient)
     seals = await forward.seals(site, transaction, octets, {via.domain for via in by_alias if via is not None})
-    received = render_received(site.hostname, transaction)
     ways = []
     for via, recipients in by_alias.items():
         before, path = signed, transaction.envelope.reverse_path
@@ -157,15 +157,14 @@ async def _with_line_ends(octets: bytes | memoryview) -> bytes | memoryview:
 # -- the lines in front --------------------------------------------------------------------------------------------
 
 
-def render_prefix(hostname: str, transaction: Transaction) -> bytes:
-    """Return-Path, Delivered-To and Received; the two that name a recipient only where there is just one."""
+def _names(transaction: Transaction) -> bytes:
+    """Return-Path, and Delivered-To where there is just one recipient."""
     only = _only(transaction)
     delivered_to = trace.render_delivered_to(only) if only is not None else b""
-    path = transaction.envelope.reverse_path
-    return trace.render_return_path(path) + delivered_to + render_received(hostname, transaction)
+    return trace.render_return_path(transaction.envelope.reverse_path) + delivered_to
 
 
-def render_received(hostname: str, transaction: Transaction) -> bytes:
+def _received(hostname: str, transaction: Transaction) -> bytes:
     """From where our own people write is nobody else's business: it is in the log, not in the mail."""
     client = transaction.client
     hop = trace.Hop(
