@@ -23,6 +23,7 @@ LOCK_NAME = "store.lock"
 _CACHE_KIB = 32 * 1024  # measured: a cache that holds the hot pages halves the time of FETCH BODY[]
 _STATEMENTS = 300  # kept prepared
 _LOG_OCTETS = 6 * 1024 * 1024  # what the log grows to before it is begun anew, and a little
+_LOG_PIECE_OCTETS = 16 * 1024  # of it in one write
 _BUSY_MS = 50  # for strangers who know no lock file; longer waits are the loop's, not a connection's
 
 _ERRORS: tuple[tuple[type[BaseException], type[Exception]], ...] = (
@@ -116,7 +117,9 @@ def lengthen_log(path: Path) -> None:
     """Zeros up to the length that the log has anyway before long; the caller holds the lock file.
 
     A commit that overwrites need not wait for the file's new length (measured: 175 microseconds against 414 for the
-    first thousand pages after each start). Zeros are no frame to SQLite: their salt and checksum are wrong.
+    first thousand pages after each start). Zeros are no frame to SQLite: their salt and checksum are wrong. They are
+    written in small pieces, because Linux keeps one large write as large folios, and ext4 walks through all blocks of a
+    folio for each octet that is written into it (measured: 26 writes of a commit took 249 microseconds, and take 55).
     """
     try:
         log = os.open(f"{path}-wal", os.O_WRONLY | os.O_CLOEXEC)
@@ -125,7 +128,8 @@ def lengthen_log(path: Path) -> None:
     try:
         size = os.fstat(log).st_size
         if size < _LOG_OCTETS:
-            os.pwrite(log, bytes(_LOG_OCTETS - size), size)
+            for at in range(size, _LOG_OCTETS, _LOG_PIECE_OCTETS):
+                os.pwrite(log, bytes(min(_LOG_PIECE_OCTETS, _LOG_OCTETS - at)), at)
             os.fsync(log)
     except OSError:
         pass  # a full disk: the log grows as it can
