@@ -7,11 +7,11 @@ import pytest
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import DeliverBy, Envelope, Recipient
 from posthaus.mail.outcome import Kind, Outcome
-from posthaus.store import bell, fetch, load, message, purge, queue
+from posthaus.store import bell, fetch, load, message, postmaster, purge, queue
 from posthaus.store.error import NoSuchAccount
 from posthaus.store.load import Load, Settled
 from posthaus.store.message import Placing
-from posthaus.store.queue import NEVER, NewErrand, NewParcel, Pace
+from posthaus.store.queue import NEVER, NewErrand, NewParcel, Pace, State
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 from posthaus.testing.storehouse import NOW, Listener, Storehouse, made_up, person
@@ -308,6 +308,19 @@ async def test_the_clock_of_a_worker_that_died_rings_again(store: Store) -> None
     again = await overdue(store, NOW + 700)
     assert again is not None
     assert again.claims[0].parcel.warn_at == NOW + 100
+
+
+async def test_a_clock_that_a_person_set_meanwhile_rings(store: Store) -> None:
+    """Given back while the delay is being told: it does not wait for the end of its days."""
+    await put(store)
+    ringing = await overdue(store, NOW + 100)
+    assert ringing is not None
+    await store.write(postmaster.act, postmaster.Act.RETURN, postmaster.Which(), 0, 10, NOW + 101)
+    assert await settle(store, ringing, None, NOW + 1_000, NOW + 102)
+    assert (await store.read(queue.agenda)).clock == NOW + 101
+    again = await overdue(store, NOW + 103)
+    assert again is not None
+    assert (again.claims[0].parcel.warn_at, again.claims[0].errands[0].state) == (0, State.RETURNED)
 
 
 async def test_the_warning_waits_for_errands_on_their_way(store: Store) -> None:

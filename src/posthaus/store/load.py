@@ -284,15 +284,16 @@ async def lessen(tx: Tx, parcel: int, n: int) -> None:
 
 
 async def _wind(tx: Tx, parcel: int, now: int) -> None:
-    """What its clock rang for is done; where errands of it are on their way, it rings again soon all the same."""
+    """What its clock rang for is done. It rings again all the same, where errands of it are on their way, or where a
+    person has set it meanwhile."""
     row = await tx.one("SELECT warn_at, expires FROM parcel WHERE id=$1", parcel)
     if row is not None:
         warn_at = row[0] if row[0] > now else 0
         await tx.run(
-            "UPDATE parcel SET warn_at=$2, clock=$3 WHERE id=$1 AND NOT EXISTS"
-            " (SELECT 1 FROM errand e WHERE e.id BETWEEN $4 AND $5 AND e.load<>0)",
+            "UPDATE parcel SET warn_at=$2, clock=CASE WHEN clock<=$6 THEN clock ELSE CAST($3 AS BIGINT) END"
+            " WHERE id=$1 AND NOT EXISTS (SELECT 1 FROM errand e WHERE e.id BETWEEN $4 AND $5 AND e.load<>0)",
             parcel, warn_at, warn_at or _next_clock(now, row[1]),
-            parcel << NUMBER_BITS, (parcel + 1 << NUMBER_BITS) - 1,
+            parcel << NUMBER_BITS, (parcel + 1 << NUMBER_BITS) - 1, now,
         )  # fmt: skip
 
 
