@@ -139,6 +139,31 @@ async def test_a_commit_that_was_kept_though_nobody_heard_of_it(
     assert await office.site.store.read(_parcels) == 0
 
 
+async def test_a_clock_that_is_not_answered_for_long_is_ours(fitful: tuple[Office, Fitful]) -> None:
+    """Its load is renewed as those are that go somewhere; the sender is told once."""
+    office, store = fitful
+    is_busy = True
+    store.before = lambda name, args: StoreBusy() if is_busy and name == "_commit" else None
+    await office.put("bob", due=NOW + 9_000, warn_at=100)
+    await office.later(100)
+    await office.until(lambda: _is_told(office, "queue.not-settled"))
+    await office.later(limit.QUEUE_LEASE_S + 1)
+    await office.until(lambda: _renewed(office))
+    is_busy = False
+    await office.quiet()
+    assert len(await office.inbox()) == 1
+    assert not await _is_told(office, "queue.load-lost")
+
+
+async def _is_told(office: Office, words: str) -> bool:
+    return any(words in line for line in office.lines)
+
+
+async def _renewed(office: Office) -> bool:
+    """The look that follows has been."""
+    return (await office.site.store.read(queue.agenda)).until > office.clock.now()
+
+
 async def _parcels(tx: Tx) -> int:
     row = await tx.one("SELECT count(*) FROM parcel")
     assert row is not None

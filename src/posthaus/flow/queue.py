@@ -44,6 +44,7 @@ class Runner:
         self._looking: asyncio.Task[None] | None = None
         self._watch: Watch | None = None
         self._clock_is_ringing = False
+        self._ringing = 0  # the load of what it rang for
 
     def start(self) -> None:
         self._watch = self._site.store.watch(bell.QUEUE, self._ring)
@@ -107,8 +108,8 @@ class Runner:
         now = int(self._site.clock.now())
         agenda = await store.read(queue.agenda)
         if agenda.until <= now:
-            if self._carrying:  # they are alive, however long the store or the whole machine stood still
-                await store.write(_renew_all, list(self._carrying), now + limit.QUEUE_LEASE_S)
+            if self._held:  # they are alive, however long the store or the whole machine stood still
+                await store.write(_renew_all, self._held, now + limit.QUEUE_LEASE_S)
             await store.write(loads.free_dead, now)
             agenda = await store.read(queue.agenda)
         if agenda.clock <= now and not self._clock_is_ringing:
@@ -176,17 +177,24 @@ class Runner:
         while not await _wait(self._over, limit.QUEUE_RENEW_S):
             now = int(site.clock.now())
             try:
-                if self._carrying:
-                    await site.store.write(_renew_all, list(self._carrying), now + limit.QUEUE_LEASE_S)
+                if self._held:
+                    await site.store.write(_renew_all, self._held, now + limit.QUEUE_LEASE_S)
                 await release_dead(site.store, site.worker.partition("/")[0], now, site.log, is_first=False)
             except Trouble as trouble:
                 site.log.warn("queue.not-renewed", fault=type(trouble).__name__, why=trouble)
             except Exception as exc:
                 site.log.defect("queue.renew-defect", exc)
 
+    @property
+    def _held(self) -> list[int]:
+        """The loads that are ours."""
+        return [*self._carrying, self._ringing] if self._ringing else list(self._carrying)
+
     async def _claim_overdue(self, now: int) -> Load | None:
         most, until = limit.QUEUE_ERRANDS_PER_LOAD, now + limit.QUEUE_LEASE_S
-        return await self._site.store.write(loads.claim_overdue, self._site.worker, now, until, most)
+        found = await self._site.store.write(loads.claim_overdue, self._site.worker, now, until, most)
+        self._ringing = found.id if found is not None else 0
+        return found
 
     async def _answer_clock(self, ringing: Load | None) -> None:
         """All parcels whose clock has rung, in pieces."""
@@ -204,6 +212,7 @@ class Runner:
             self._site.log.defect("queue.clock-defect", exc)
         finally:
             self._clock_is_ringing = False
+            self._ringing = 0
             self._wake.set()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
