@@ -754,3 +754,27 @@ async def test_whose_mailbox_went_away_is_not_told_and_the_record_is_kept(office
     assert (only.kind, only.words["text"]) == (record.Kind.FAILED, "no such user")
     assert any("queue.nobody-told" in line for line in office.lines)
     await office.site.store.write(set_inbox, 0)
+
+
+async def test_whose_mailbox_went_away_silences_nobody_else(office: Office) -> None:
+    """Though what became of both is settled together."""
+    ben = await person(office.site.store, "ben")
+
+    async def prepare(tx: Tx, state: int) -> None:
+        await tx.run("UPDATE mailbox SET state=$2 WHERE id=$1", office.anna.inbox, state)
+        await tx.run("UPDATE destination SET allowed=1")
+
+    office.network.answer = lambda parcel, errand: NOBODY
+    for n in range(3):
+        await office.put(f"otto{n}", due=NOW + 1)
+        await office.put(f"uli{n}", due=NOW + 1, envelope=Envelope(Address("ben", "a.example")))
+    await office.site.store.write(prepare, 2)
+    await office.later(1)
+    await office.left(0)
+    assert len(office.network.wires) == 1
+    assert len(await office.site.store.read(_bodies, ben)) == 3
+    for n in range(3):
+        told = await office.site.store.read(record.of_transaction, f"tid-otto{n}", NOW, NOW + 1)
+        assert [entry.kind for entry in told] == [record.Kind.FAILED]
+    await office.site.store.write(prepare, 0)
+    assert await office.inbox() == []

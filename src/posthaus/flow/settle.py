@@ -65,6 +65,17 @@ class Settler:
                     return None
                 await asyncio.sleep(limit.QUEUE_SETTLE_AGAIN_S)
             reports.append((report, d))
+        return await self._write(load, reports, untried, ends, most)
+
+    async def _write(
+        self,
+        load: Load,
+        reports: list[tuple[Report, Done]],
+        untried: Sequence[Settled] = (),
+        ends: bool = False,
+        most: int = 0,
+    ) -> tuple[Claim, ...] | None:
+        """One commit, where nothing is in its way."""
         is_again = False
         while True:
             try:
@@ -86,8 +97,15 @@ class Settler:
             except Refusal as refusal:  # a mailbox of ours went away: the recipient's, or that of a notification
                 if any(d.keeping for _, d in reports) or not any(report.notice for report, _ in reports):
                     raise
-                self._log.warn("queue.nobody-told", fault=type(refusal).__name__, count=len(reports))
-                reports = [(replace(report, notice=None), d) for report, d in reports]  # the record stays
+                if len(reports) > 1:  # each by itself, so that nobody else goes without his notification
+                    for pair in reports:
+                        if await self._write(load, [pair]) is None:
+                            return None
+                    reports = []
+                    continue
+                ((report, d),) = reports
+                self._log.warn("queue.nobody-told", fault=type(refusal).__name__, tid=d.parcel.tid)
+                reports = [(replace(report, notice=None), d)]  # the record stays
                 continue
             except Trouble as trouble:
                 is_again = True
