@@ -100,16 +100,21 @@ async def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 
 
 async def test_mail_for_ourselves_is_seen_as_a_loop(tmp_path: Path) -> None:
+    """By the port where we listen, or, unless the settings allow it, by loopback alone."""
     async with running(tmp_path, []) as app:
-        there = await app.outward.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
+        near = await app.outward.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
+        assert isinstance(near, Outcome) and near.status == "5.4.6"
+        there = await app.outward.hops.find("mx/[192.0.2.1]", "[192.0.2.1]")
         assert isinstance(there, NextHop) and there.hosts[0].port == SETTINGS.send.port
     (door,) = bind("127.0.0.1", 0)
-    settings = dataclasses.replace(SETTINGS, send=SendSetting(port=door.getsockname()[1]))
+    settings = dataclasses.replace(SETTINGS, send=SendSetting(port=door.getsockname()[1], private_hosts=True))
     itself = App(settings, tmp_path, Log(SystemClock(), lambda line: None), bound=[("smtp", door)])
     await itself.start()
     loop = await itself.outward.hops.find("mx/[127.0.0.1]", "[127.0.0.1]")
+    other = await itself.outward.hops.find("mx/[127.0.0.2]", "[127.0.0.2]")
     await itself.stop(0)
     assert isinstance(loop, Outcome) and loop.status == "5.4.6"
+    assert isinstance(other, NextHop)
 
 
 async def test_a_source_that_is_not_ours_is_told(tmp_path: Path) -> None:

@@ -45,11 +45,11 @@ class Outward:
 def make_outward(send: SendSetting, hostname: str, store: Store, clock: Clock, chance: Chance, log: Log) -> Outward:
     """No question is asked and no connection opened yet."""
     resolver = Resolver(resolver_places(send.resolvers, is_trusted=send.resolvers_validate), clock, chance)
-    https = Https(resolver)
+    https = Https(resolver, private=send.private_hosts)
     policies = Policies(store, resolver, https, clock, log)
     tls_counter = TlsCounter(store, clock, log, is_on=send.tls_reports)
     doors = OwnDoors()
-    ourselves = Ourselves(hostname.lower(), doors, send.source)
+    ourselves = Ourselves(hostname.lower(), doors, send.source, owns_loopback=not send.private_hosts)
     hops = NextHops(store, resolver, policies, chance, ourselves, port=send.port, on_policy=tls_counter.policy)
     return Outward(resolver, https, policies, tls_counter, doors, hops)
 

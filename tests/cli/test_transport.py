@@ -30,8 +30,8 @@ class Shell:
         self.dns.records["mx.example"] = {"A": [mx.host]}
         path = self.folder / "posthaus.toml"
         head, send, rest = path.read_text().partition("[send]\n")
-        lines = [line for line in rest.split("\n") if not re.match(r"#? ?(?:resolvers|port) = ", line)]
-        told = f'resolvers = ["{self.dns.place}"]\nport = {mx.port}\n'
+        lines = [line for line in rest.split("\n") if not re.match(r"#? ?(?:resolvers|port|private_hosts) = ", line)]
+        told = f'resolvers = ["{self.dns.place}"]\nport = {mx.port}\nprivate_hosts = true\n'
         path.write_text(head + send + told + "\n".join(lines))
 
     def run(self, *arguments: str) -> tuple[int, list[str], str]:

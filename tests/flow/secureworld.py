@@ -59,7 +59,7 @@ class SecureWorld:
         return Resolver([place], self.clock, self.chance, try_s=5.0, rounds=1, entries=0)
 
     def https(self) -> Https:
-        return Https(self.resolver(), context=self.trust, port=self.web.port)
+        return Https(self.resolver(), context=self.trust, port=self.web.port, private=True)
 
     def announce(self, domain: str, policy_id: str, page: Page) -> None:
         """The domain has this policy from now on; its web host is the one that there is."""

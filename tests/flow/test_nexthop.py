@@ -166,6 +166,25 @@ async def test_a_loop(world: SecureWorld) -> None:
     assert (await world.outcome("b.test")).status == "4.4.3"
 
 
+async def test_loopback_is_ourselves(world: SecureWorld) -> None:
+    """Unless the settings allow it. A private network is somebody's: an office has hosts of its own."""
+    world.dns.records |= {
+        "b.test": {"MX": ["10 mx.b.test", "20 worse.test"]},
+        "mx.b.test": {"A": ["127.0.0.2"]},
+        "worse.test": A1,
+        "c.test": {"AAAA": ["::1"]},
+        "office.test": {"A": ["192.168.1.25"]},
+    }
+    assert await world.names("b.test") == ["mx.b.test", "worse.test"]
+    world.ourselves = Ourselves("mail.a.test", owns_loopback=True)
+    for domain in ("b.test", "c.test", "[127.0.0.1]", "[IPv6:::1]"):
+        assert (one := await world.outcome(domain)).kind is Kind.FAILED
+        assert one.status == "5.4.6"
+    assert await world.names("office.test") == ["office.test"]
+    await world.store.write(smarthost.add, Smarthost("near", "127.0.0.1", 2525, "none"), [], 0)
+    assert (await world.hosts("b.test", "smarthost/near"))[0].addresses == ("127.0.0.1",)  # an admin said so
+
+
 # -- address-literals ----------------------------------------------------------------------------------------------
 
 

@@ -70,7 +70,7 @@ async def world() -> AsyncIterator[World]:
     async with server() as office, zone(records) as dns, webhost(context, {}) as web:
         place = Place(dns.address, dns.port)
         resolver = Resolver([place], office.clock, office.app.chance, rounds=1, entries=0)
-        https = Https(resolver, context=trust, port=web.port)
+        https = Https(resolver, context=trust, port=web.port, private=True)
         day = int(office.clock.now()) // DAY_S
         yield World(office, dns, web, TlsReporter(office.app.site, office.app.here, resolver, https), day)
 

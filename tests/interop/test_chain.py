@@ -101,6 +101,7 @@ def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         for server in (a, b):
             server.set("resolvers", f'["{dns.place}"]')
             server.set("port", str(port))
+            server.set("private_hosts", "true")
             stack.enter_context(server)
         stack.enter_context(running(etc, MAIN.format(a=a.port(25), b=b.port(25)), port))
         yield Chain(Office(a, iter(())), Office(b, iter(())), keys)

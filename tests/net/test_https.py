@@ -36,7 +36,7 @@ async def world() -> AsyncIterator[World]:
         webhost(server, {}) as web,
     ):
         resolver = Resolver([Place(dns.address, dns.port)], JumpClock(), SeededChance(), rounds=1)
-        yield World(dns, web, Https(resolver, context=client, port=web.port))
+        yield World(dns, web, Https(resolver, context=client, port=web.port, private=True))
 
 
 async def test_get(world: World) -> None:
@@ -86,7 +86,7 @@ async def test_another_certificate(world: World) -> None:
 async def test_an_authority_that_nobody_knows(world: World) -> None:
     resolver = Resolver([Place(world.dns.address, world.dns.port)], JumpClock(), SeededChance())
     with pytest.raises(HttpsFault) as caught:
-        await Https(resolver, port=world.web.port).get("a.test", "/x", most_octets=100)
+        await Https(resolver, port=world.web.port, private=True).get("a.test", "/x", most_octets=100)
     assert caught.value.is_certificate
 
 
@@ -104,6 +104,23 @@ async def test_no_host_there(world: World) -> None:
     world.dns.order("d.test", "A", Fault.SERVFAIL)
     with pytest.raises(DnsTrouble):
         await world.https.get("d.test", "/", most_octets=100)
+
+
+@pytest.mark.parametrize("kind", ["A", "AAAA"])
+async def test_no_address_of_our_own_network(world: World, kind: str) -> None:
+    """Whoever writes the DNS of a domain must not have us ask them."""
+    private = {
+        "A": ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1"],
+        "AAAA": ["::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "ff02::1"],
+    }[kind]
+    resolver = Resolver([Place(world.dns.address, world.dns.port)], JumpClock(), SeededChance())
+    https = Https(resolver, context=world.https._context, port=world.web.port)
+    for number, address in enumerate(private):
+        world.dns.records[f"p{number}.test"] = {kind: [address]}
+        for url in (f"https://p{number}.test/x", f"https://p{number}.test:{world.web.port}/x"):
+            with pytest.raises(HttpsFault, match="private addresses only"):
+                await https.post(url, b"", "text/plain")
+    assert world.web.requests == []
 
 
 async def test_each_address_is_tried(world: World) -> None:

@@ -220,6 +220,11 @@ class SendSetting:
     tls_reports: bool = setting(
         True, "Whether domains that ask for it in DNS are told once a day how TLS went with their hosts (TLSRPT)."
     )
+    private_hosts: bool = setting(
+        False,
+        "Whether DNS may lead us inward: mail to hosts with loopback addresses, and requests over HTTPS (policies, "
+        "reports) to private and loopback ones. For trying out, and for an office with a web host of its own.",
+    )
     port: int = setting(25, "Port of other servers. Another one is for trying out.", check=_other_port)
 
 

@@ -124,8 +124,12 @@ async def _find(
 ) -> NextHop | Outcome:
     clock = SystemClock()
     doors = OwnDoors((address, port) for _, address, port in places(settings))
-    ourselves = Ourselves(hostname_of(settings).lower(), doors, settings.send.source)
-    policies = Policies(store, resolver, Https(resolver), clock, Log(clock, _no_line))
+    ourselves = Ourselves(
+        hostname_of(settings).lower(), doors, settings.send.source, owns_loopback=not settings.send.private_hosts
+    )
+    policies = Policies(
+        store, resolver, Https(resolver, private=settings.send.private_hosts), clock, Log(clock, _no_line)
+    )
     try:
         hops = NextHops(store, resolver, policies, SystemChance(), ourselves, port=settings.send.port)
         return await hops.find(destination, domain)

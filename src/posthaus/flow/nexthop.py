@@ -25,6 +25,7 @@ from posthaus.flow.hop import Credential, Demand, Host, NextHop
 from posthaus.flow.mx import Addresses, Hosts, addresses_of, hosts_of, is_address
 from posthaus.flow.sts import Policies
 from posthaus.mail.outcome import Kind, Outcome
+from posthaus.net.own import is_loopback
 from posthaus.store import smarthost
 from posthaus.store.error import NoSuchSmarthost
 from posthaus.store.smarthost import Smarthost
@@ -41,6 +42,11 @@ class Ourselves:
     hostname: str
     doors: Container[tuple[str, int]] = ()  # addresses and ports on which we listen
     source: Sequence[str] = ()  # addresses from which we send; none: as the system picks
+    owns_loopback: bool = False  # whatever DNS says to be there is this host
+
+    def listens(self, address: str, port: int) -> bool:
+        """What is sent there comes back."""
+        return (address, port) in self.doors or (self.owns_loopback and is_loopback(address))
 
     @property
     def has_ipv4(self) -> bool:
@@ -107,7 +113,7 @@ class NextHops:
         address = inner[5:] if inner[:5].lower() == "ipv6:" else inner
         if not is_address(address):
             return Outcome(Kind.FAILED, 0, "5.1.2", f"{domain} is no address")
-        if (address, self._port) in self._ourselves.doors:
+        if self._ourselves.listens(address, self._port):
             return _loop(domain)
         return NextHop(key, domain, (Host(address, (address,), self._port),))
 
@@ -136,7 +142,7 @@ class NextHops:
         """RFC 5321 §5.1: then we, and all that are no better, are left out, or mail would go in circles."""
         if mx.host == self._ourselves.hostname:
             return True
-        return any((address, self._port) in self._ourselves.doors for address in at.found)
+        return any(self._ourselves.listens(address, self._port) for address in at.found)
 
     # -- smart hosts -----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 No redirect is followed, no cookie kept, no proxy of the environment used; a response has so many octets and so many
 seconds, and comes from who has a certificate for the name that was asked for.
 
-The name is looked up by our own resolver, and each of its addresses is tried. httpx2 is loaded with the first request,
+The name is looked up by our own resolver, and each of its public addresses is tried: whoever writes the DNS of a domain
+must not have us ask hosts of our own network. httpx2 is loaded with the first request,
 in a thread: it costs a fifth of a second and 20 MB.
 
 Standards: RFC 9110, RFC 9525 (the certificate), RFC 8461 §3.3.
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 from posthaus.base import limit
 from posthaus.base.dns import Answer, Resolver
 from posthaus.base.error import Trouble
+from posthaus.net.own import is_public
 
 if TYPE_CHECKING:
     import httpx2
@@ -62,11 +64,15 @@ class _Call:
 class Https:
     """Requests of one worker; each has a connection of its own."""
 
-    def __init__(self, resolver: Resolver, *, context: ssl.SSLContext | None = None, port: int = _PORT) -> None:
-        """context: whom to trust; without it, as the system does. port: where a URL names none."""
+    def __init__(
+        self, resolver: Resolver, *, context: ssl.SSLContext | None = None, port: int = _PORT, private: bool = False
+    ) -> None:
+        """context: whom to trust; without it, as the system does. port: where a URL names none. private: addresses that
+        are not everybody's are asked, too; a stranger writes into his DNS what he likes."""
         self._resolver = resolver
         self._context = context
         self._port = port
+        self._private = private
 
     async def get(
         self, host: str, path: str, *, most_octets: int, timeout_s: float = limit.HTTPS_TIMEOUT_S
@@ -116,7 +122,10 @@ class Https:
                 trouble = one
         if not addresses and trouble is not None:
             raise trouble
-        return addresses[: limit.HTTPS_ADDRESSES]
+        allowed = [one for one in addresses if self._private or is_public(one)]
+        if addresses and not allowed:
+            raise HttpsFault(f"{host} has private addresses only")
+        return allowed[: limit.HTTPS_ADDRESSES]
 
 
 async def _ask(call: _Call, address: str, context: ssl.SSLContext) -> Response:

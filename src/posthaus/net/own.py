@@ -1,9 +1,10 @@
-"""Which addresses are this host's own.
+"""Which addresses are this host's own, and which are everybody's.
 
-Standards: RFC 5321 §5.1 (a relay finds itself in the list).
+Standards: RFC 5321 §5.1 (a relay finds itself in the list), RFC 6890.
 Faults:    none.
 """
 
+import ipaddress
 import socket
 from collections.abc import Iterable
 
@@ -19,6 +20,22 @@ def is_of_this_host(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_loopback(address: str) -> bool:
+    """Whatever answers there is on this host."""
+    return _plain(address).is_loopback
+
+
+def is_public(address: str) -> bool:
+    """It is nobody's private network, nor this host, nor a special purpose (RFC 6890)."""
+    one = _plain(address)
+    return one.is_global and not one.is_multicast
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    one = ipaddress.ip_address(address)
+    return one.ipv4_mapped or one if isinstance(one, ipaddress.IPv6Address) else one
 
 
 class OwnDoors:

@@ -218,7 +218,8 @@ def kit_settings(settings: Settings | None = None) -> Settings:
     """The settings of a server in a test: on loopback, under a name that never is in the DNS."""
     settings = settings or Settings()
     listen = dataclasses.replace(settings.listen, addresses=(HOST,))
-    send = dataclasses.replace(settings.send, resolvers=settings.send.resolvers or (_NO_RESOLVER,))
+    resolvers = settings.send.resolvers or (_NO_RESOLVER,)
+    send = dataclasses.replace(settings.send, resolvers=resolvers, private_hosts=True)
     return dataclasses.replace(settings, hostname=settings.hostname or HOSTNAME, listen=listen, send=send)
 
 
