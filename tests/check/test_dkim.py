@@ -1,5 +1,6 @@
 """Verifying: the RFCs' own messages, dkimpy's signatures, and every way in which one can be wrong."""
 
+import asyncio
 import base64
 import re
 
@@ -21,8 +22,8 @@ from tests.check.keys import (
 from posthaus.base import limit
 from posthaus.check.dkim import Verification, verify
 from posthaus.check.dkimsign import sign
-from posthaus.check.keyrecord import render_key_record
-from posthaus.check.signingkey import SigningKey
+from posthaus.check.keyrecord import record_name, render_key_record
+from posthaus.check.signingkey import SigningKey, make_private, read_signing_key
 from posthaus.mail.trace import render_authentication_results
 
 NOW = 1_528_637_909.0
@@ -221,6 +222,27 @@ async def test_many_signatures() -> None:
     found = await verify(field * 50 + MESSAGE, zone, NOW)
     assert len(found) == limit.DKIM_SIGNATURES
     assert {one.value for one in found} == {"pass"}
+
+
+async def test_a_large_header_keeps_nobody_waiting() -> None:
+    """A field of spaces, signed ten times: a tenth of a second in one step, were it not proven aside."""
+    key = read_signing_key(DOMAIN, "own", make_private("ed25519"))
+    message = MESSAGE.replace(b"Subject: ", b"Subject: " + b" \t" * 400_000)
+    signed = sign(message, [key], int(NOW)) * limit.DKIM_SIGNATURES + message
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    zone = Zone.of_txt({record_name("own", DOMAIN): [render_key_record(key.public).encode()]})
+    found = await verify(signed, zone, NOW)
+    task.cancel()
+    assert {one.value for one in found} == {"pass"} and len(found) == limit.DKIM_SIGNATURES
+    assert turns > 100
 
 
 async def test_a_long_key() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from posthaus.mail.header import head_end, read_header, unfold, value_of
+from posthaus.base import limit
+from posthaus.mail.header import head_end, is_crowded, read_header, unfold, value_of
 
 ENDS = [
     (b"", 0),
@@ -62,6 +63,15 @@ def test_larger_than_the_limit_keeps_whole_fields() -> None:
     assert header.blank == b"\r\n"
     assert read_header(b"A: b\r\nC: d\r\n e\r\nF: g\r\n\r\n", limit_octets=13).raws == [b"A: b\r\n"]
     assert read_header(b"A: no end in sight\r\n\r\n", limit_octets=5).raws == []
+
+
+def test_more_fields_than_are_read() -> None:
+    one = b"A: b\r\n c\r\n"
+    assert not is_crowded(one * limit.HEADER_FIELDS + b"\r\n" + b"A: b\r\n" * limit.HEADER_FIELDS)
+    assert is_crowded(one * (limit.HEADER_FIELDS + 1) + b"\r\n")
+    assert not is_crowded(one * limit.HEADER_FIELDS)
+    assert is_crowded(one * (limit.HEADER_FIELDS + 1) + b"A: b")
+    assert not is_crowded(b"") and not is_crowded(b"\r\n" * 2 * limit.HEADER_FIELDS)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from posthaus.base import limit
 from posthaus.base.dns import Resolver
 from posthaus.check.canonical import canonical_field, split_message
-from posthaus.check.dkim import hash_bodies
+from posthaus.check.dkim import Hashes, hash_bodies, prove_aside
 from posthaus.check.keyrecord import KeyRecord
 from posthaus.check.signature import (
     Signature,
@@ -141,7 +141,18 @@ async def _check(sets: Sequence[ArcSet], header: Header, body: memoryview, resol
     read = [one for one in messages if isinstance(one, Signature)]
     keys = await _find_keys(resolver, [*seals, *read])
     hashes = await hash_bodies(body, read)
+    return await prove_aside(sum(map(len, header.raws)), _prove, sets, messages, seals, keys, hashes, header, now)
 
+
+def _prove(
+    sets: Sequence[ArcSet],
+    messages: Sequence[Signature | SignatureFault],
+    seals: Sequence[Signature],
+    keys: "Keys",
+    hashes: Hashes,
+    header: Header,
+    now: float,
+) -> int:
     def check_message(one: Signature | SignatureFault) -> None:
         if isinstance(one, SignatureFault):
             raise one

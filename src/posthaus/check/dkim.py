@@ -10,7 +10,9 @@ Faults:    none; what is wrong is the result.
 
 import asyncio
 import base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from posthaus.base import limit
 from posthaus.base.dns import Resolver
@@ -28,6 +30,9 @@ from posthaus.check.signature import (
 )
 from posthaus.mail.header import Header
 from posthaus.mail.trace import Result
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _B_OCTETS = 6  # of b= in results: eight letters, which tell signatures of one domain apart
 
@@ -75,7 +80,14 @@ async def verify(octets: bytes | memoryview, resolver: Resolver, now: float) -> 
     read = [_read(raw) for raw in raws[: limit.DKIM_SIGNATURES]]
     keys = await asyncio.gather(*(_key(resolver, one, now) for one in read))
     hashes = await hash_bodies(body, [one for one, _ in keys if isinstance(one, Signature)])
-    return [_verified(one, record, header, hashes) for one, record in keys]
+    return await prove_aside(len(octets) - len(body), _verified_all, keys, header, hashes)
+
+
+async def prove_aside(header_octets: int, prove: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Proves signatures; in a thread, where the header is so large that others would have to wait."""
+    if header_octets <= limit.CHECK_INLINE_HEADER_OCTETS:
+        return prove(*args, **kwargs)
+    return await asyncio.to_thread(prove, *args, **kwargs)
 
 
 async def hash_bodies(body: bytes | memoryview, signatures: list[Signature]) -> Hashes:
@@ -111,6 +123,12 @@ async def _key(
     except SignatureFault as fault:
         return Verification(fault.value, fault.reason, one), None
     return one, record
+
+
+def _verified_all(
+    keys: Sequence[tuple[Signature | Verification, KeyRecord | None]], header: Header, hashes: Hashes
+) -> list[Verification]:
+    return [_verified(one, record, header, hashes) for one, record in keys]
 
 
 def _verified(one: Signature | Verification, record: KeyRecord | None, header: Header, hashes: Hashes) -> Verification:

@@ -25,7 +25,7 @@ from posthaus.mail import trace
 from posthaus.mail.address import Address
 from posthaus.mail.compose import crlf
 from posthaus.mail.envelope import Recipient
-from posthaus.mail.header import Header, head_end, read_header
+from posthaus.mail.header import Header, head_end, is_crowded, read_header
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
 from posthaus.store.message import Placing
@@ -41,6 +41,8 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
         head = bytes(octets[: limit.HEADER_OCTETS])
         if trace.count_received(head) > limit.SMTP_RECEIVED_FIELDS:
             return reply.LOOP
+        if is_crowded(head):
+            return reply.HEADER_TOO_LARGE  # nobody proves, shows or finds what stands behind
         received = _received(site.hostname, transaction)
         envelope, ways = transaction.envelope, _NO_WAYS
         if envelope.body == "BINARYMIME":

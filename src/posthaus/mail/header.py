@@ -46,6 +46,14 @@ def head_end(octets: bytes) -> int:
     return found.end() if found else len(octets)
 
 
+def is_crowded(head: bytes) -> bool:
+    """More fields stand there than are ever read."""
+    if head.count(b"\n") < HEADER_FIELDS:
+        return False
+    pieces = _FIELD_END(_cut_blank(head[: head_end(head)])[0])
+    return len(pieces) - (not pieces[-1]) > HEADER_FIELDS
+
+
 def read_header(head: bytes, limit_octets: int = HEADER_OCTETS) -> Header:
     """Fields of a header block that may or may not end with its empty line; of a larger one the first whole fields."""
     head, blank = _cut_blank(head)
