@@ -203,6 +203,18 @@ class SendSetting:
         "Networks that may submit mail without log-in, such as a printer's. Only from addresses of domains of ours.",
         check=_networks,
     )
+    networks_per_hour: int = setting(
+        limit.SEND_PER_HOUR,
+        "Recipients in other domains that each client in these networks may have in an hour; beyond, it is told to try "
+        "later.",
+        check=_not_negative,
+    )
+    networks_per_day: int = setting(
+        limit.SEND_PER_DAY,
+        "The same in a day. Beyond, it can send nothing, what it has in the queue is held, and postmaster is told, "
+        "until `posthaus network release`.",
+        check=_not_negative,
+    )
     source: tuple[str, ...] = setting(
         (), "Addresses of ours from which mail is sent. Empty: the system picks.", check=_sources
     )

@@ -28,6 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_annotation(commands)
     _add_undelete(commands)
     _add_queue(commands)
+    _add_network(commands)
     _add_why(commands)
     _add_dkim(commands)
     _add_index(commands)
@@ -350,7 +351,15 @@ def _add_which(command: argparse.ArgumentParser) -> None:
     command.add_argument("--destination", metavar="NAME", help='such as "mx/example.org"')
     command.add_argument("--to", metavar="ADDRESS|DOMAIN", help="of the recipient")
     command.add_argument("--account", metavar="ADDRESS", help="who submitted it")
+    command.add_argument("--client", metavar="ADDRESS", help="which client of a trusted network brought it")
     command.add_argument("--json", action="store_true")
+
+
+def _add_network(commands: _Commands) -> None:
+    group = _group(commands, "network", "clients that submit without log-in, from the networks of the settings")
+    stopped = _command(group, "stopped", "network:stopped", "those that were stopped because they sent too much")
+    stopped.add_argument("--json", action="store_true")
+    _command(group, "release", "network:release", "let one that was stopped send again").add_argument("client")
 
 
 def _add_why(commands: _Commands) -> None:

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 
 from posthaus.base.error import Refusal
+from posthaus.base.rate import network
 from posthaus.cli.opening import print_rows, read_address, with_store
 from posthaus.mail.date import render_utc
 from posthaus.mail.outcome import Outcome
@@ -115,7 +116,7 @@ def change(options: Namespace) -> int:
     async def act(store: Store) -> int:
         which = await _which(store, options)
         if which == Which() and not options.all:
-            raise Refusal("say which: --id, --tid, --destination, --to, --account, or --all")
+            raise Refusal("say which: --id, --tid, --destination, --to, --account, --client, or --all")
         done = after = 0
         while True:
             n, after = await store.write(postmaster.act, Act(options.act), which, after, _PIECE, int(time.time()))
@@ -147,7 +148,10 @@ async def _which(store: Store, options: Namespace) -> Which:
             raise NoSuchAccount(options.account)
         number = who.id
     state = State[options.state.upper()] if getattr(options, "state", None) else None
-    return Which(options.tid or "", parcel, errand, options.destination or "", localpart, domain, number, state)
+    client = options.client or ""
+    if client and "/" not in client:
+        client = network(client)
+    return Which(options.tid or "", parcel, errand, options.destination or "", localpart, domain, number, state, client)
 
 
 def _read_id(text: str | None) -> tuple[int, int]:

@@ -1,11 +1,12 @@
-"""How much an account may still send to other domains, and what happens when it wants more.
+"""How much an account may still send to other domains, or a client in a trusted network, and what happens then.
 
     an hour's recipients      refused for now (450): it passes by itself
     a day's recipients        the account is held (550), until an admin releases it
     a day's strangers         the same: who has stolen a password writes to people whom its owner never wrote to
 
 Held: it submits nothing, its errands in the queue stay there, and postmaster finds a message. Counted is what was
-committed, by all workers; what this transaction adds is judged at RCPT, and once more in its commit.
+committed, by all workers; what this transaction adds is judged at RCPT, and once more in its commit. For a client
+without log-in the settings say how much it is; it knows no strangers.
 
 Standards: none.
 Faults:    those of the store.
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
-from posthaus.store import sending
+from posthaus.store import network, sending
 from posthaus.store.sending import Sending, Used
 from posthaus.store.tx import Tx
 
@@ -46,6 +47,10 @@ class Allowance:
 
 async def look(tx: Tx, account: int, now: int) -> Allowance:
     return Allowance(await sending.get(tx, account), await sending.used(tx, account, now))
+
+
+async def look_client(tx: Tx, client: str, per_hour: int, per_day: int, now: int) -> Allowance:
+    return Allowance(Sending(per_hour, per_day), await network.used(tx, client, now))
 
 
 async def count_strangers(tx: Tx, account: int, addresses: tuple[str, ...]) -> int:

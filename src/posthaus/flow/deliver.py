@@ -73,6 +73,8 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
             site.send.hold,
             report.hear(octets, prepared, transaction.envelope),
             report.hear_tls(octets, prepared),
+            transaction.trusted,
+            (site.send.networks_per_hour, site.send.networks_per_day),
         )
         notice = await _notice(site, plan, octets, now)
         with site.handover.passing() as passing:

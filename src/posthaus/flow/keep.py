@@ -29,7 +29,7 @@ from posthaus.mail.flag import SEEN
 from posthaus.mail.tlsrpt import Report as TlsReport
 from posthaus.store import account as accounts
 from posthaus.store import mailbox as mailboxes
-from posthaus.store import message, queue, record, sending, tlsreport
+from posthaus.store import message, network, queue, record, sending, tlsreport
 from posthaus.store.blob import Octets
 from posthaus.store.load import born, may_board
 from posthaus.store.message import Content, Placing
@@ -74,6 +74,8 @@ class Plan:
     is_held: bool = False  # what is for other servers waits until a person says so
     heard: report.Heard | None = None  # what it says of a message that we sent
     tls_report: TlsReport | None = None  # what it says of TLS with hosts of ours
+    client: str = ""  # of a trusted network, which brought it
+    client_limits: tuple[int, int] = (0, 0)  # recipients in other domains that it may have, by hour and day
 
     def is_at_once(self, now: int) -> bool:
         """Are accounts of ours served in this commit?"""
@@ -89,6 +91,8 @@ async def keep(tx: Tx, plan: Plan, passing: Passing, notice: Notice | None, here
         if outward:
             await sending.count(tx, plan.account, [recipient.address.key for recipient in outward], now)
         sent = await _sent_mailbox(tx, plan, now)
+    elif plan.client and outward:
+        await network.count(tx, plan.client, len(outward), *plan.client_limits, now)
     waiting = await _who_waits(tx, plan, now)
     if waiting and notice is not None:
         # Some are served later than was thought: so are all, and the runner tells of each.
@@ -182,4 +186,5 @@ def _entries(plan: Plan, queued: Sequence[NewErrand], now: int) -> list[Entry]:
 
 
 def _parcel(plan: Plan, content: Content) -> NewParcel:
-    return NewParcel(content, plan.envelope, plan.tid, plan.account, plan.times.expires, plan.times.warn_at)
+    times = plan.times
+    return NewParcel(content, plan.envelope, plan.tid, plan.account, times.expires, times.warn_at, plan.client)

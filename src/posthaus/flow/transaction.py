@@ -56,6 +56,7 @@ class Transaction:
     spool: Spool | None = None
     author: Address | None = None  # submission: whose domain signs
     blind: bytes = b""  # submission: the Bcc fields that were dropped, for the author's own copy
+    trusted: str = ""  # submission without log-in: the client's address, as it is counted
     allowance: Allowance | None = None  # submission: what the account may still send, since its first such RCPT
 
     @property

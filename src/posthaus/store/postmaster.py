@@ -44,6 +44,7 @@ class Which:
     domain: str = ""
     account: int = 0
     state: State | None = None
+    client: str = ""  # of a trusted network
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ async def _matching(tx: Tx, which: Which, after: int, most: int, lock: str) -> S
     words: list[tuple[str, object]] = [
         ("p.tid", storable(which.tid)), ("e.destination", storable(which.destination)),
         ("e.localpart", storable(which.localpart)), ("e.domain", storable(which.domain)), ("p.account", which.account),
-        ("e.id", which.errand), ("p.id", which.parcel),
+        ("e.id", which.errand), ("p.id", which.parcel), ("p.client", storable(which.client)),
     ]  # fmt: skip
     for column, value in words:
         if value:

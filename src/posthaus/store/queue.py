@@ -72,7 +72,7 @@ class NewErrand:
 
 @dataclass(frozen=True, slots=True)
 class NewParcel:
-    """`warn_at` 0: the sender is not told of a delay."""
+    """`warn_at` 0: the sender is not told of a delay. `client`: of a trusted network, where it brought the message."""
 
     content: Content
     envelope: Envelope
@@ -80,6 +80,7 @@ class NewParcel:
     account: int
     expires: int
     warn_at: int
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,8 @@ async def enqueue(
         envelope.hold_until or 0,
     )  # fmt: skip
     assert row is not None
+    if parcel.client:
+        await tx.run("UPDATE parcel SET client=$2 WHERE id=$1", row[0], parcel.client)
     base: int = row[0] << NUMBER_BITS
     rank = -envelope.priority
     await tx.many(

@@ -14,7 +14,7 @@ from posthaus.check.dkim import verify
 from posthaus.flow.rotate import make_key
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import DeliverBy
-from posthaus.store import account, dkimkey, load, mailbox, postmaster, queue, record, sending, suppression
+from posthaus.store import account, dkimkey, load, mailbox, network, postmaster, queue, record, sending, suppression
 from posthaus.store.tx import Tx
 
 MESSAGE = (
@@ -460,6 +460,33 @@ async def test_too_many_strangers_stop_the_account(house: Any) -> None:
     assert {row[0] for row in await store.read(states)} == {1}
     assert await store.read(sending.held) == [("anna@example.test", now)]
     assert (await store.read(sending.used, anna, now)).strangers == 2
+
+
+async def test_a_printer_that_sends_too_much_is_stopped(house: Any) -> None:
+    """By its address: told to wait after an hour's share, held after a day's, postmaster told once, and released."""
+    anna = await house.account("anna@example.test")
+    house.site = replace(house.site, send=SendSetting(networks_per_hour=2, networks_per_day=3))
+    policy, store = house.trusting("198.51.100.0/24"), house.site.store
+
+    async def say(*to: str) -> list[int]:
+        stream = await house.say(policy, b"EHLO printer\r\n" + send(*to))
+        return list(stream.codes[2:])
+
+    assert await say("a@b.example", "b@b.example", "c@b.example", "anna@example.test") == [
+        250, 250, 250, 450, 250, 354, 250,
+    ]  # fmt: skip
+    house.site.clock.jump(3_600 + limit.SEND_SLOT_S)
+    assert (await say("c@b.example"))[-1] == 250
+    assert (await say("d@b.example"))[:2] == [250, 550]
+    assert (await say("d@b.example"))[:1] == [550]  # at MAIL
+    notices = [one for one in await house.messages(anna) if b" can send nothing until you say so\r\n" in one]
+    assert len(notices) == 1 and b"posthaus network release 198.51.100.7" in notices[0]
+    assert [line for line in house.log if "send.stopped" in line]
+    assert {row[0] for row in await store.read(states)} == {1}
+    assert (await submitted(house, anna, send("d@b.example")))[-1] == 250  # people are no printers
+    assert await store.write(network.release, "198.51.100.7", int(house.site.clock.now()))
+    assert (await say("d@b.example"))[-1] == 250
+    assert {row[0] for row in await store.read(states)} == {0}
 
 
 async def states(tx: Tx) -> Any:

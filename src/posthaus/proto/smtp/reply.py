@@ -135,6 +135,7 @@ OVER_QUOTA = _reply(452, "4.2.2", "This mailbox is full")
 RELAYING_DENIED = _reply(550, "5.7.1", "Relaying denied")
 ALIAS_LOOP = _reply(554, "5.4.6", "This address leads to itself")
 SENDING_LIMIT = _reply(450, "4.7.1", "Your limit of recipients is reached, try again later")
+CLIENT_HELD = _reply(550, "5.7.1", "Sending is stopped for your address, please ask your postmaster")
 SENDING_HELD = _reply(550, "5.7.1", "Sending is stopped for your account, please ask your postmaster")
 
 

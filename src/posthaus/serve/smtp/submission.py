@@ -12,13 +12,14 @@ Faults:    those of the store and of flow/deliver.py.
 
 from dataclasses import replace
 
-from posthaus.base import limit
+from posthaus.base import limit, rate
 from posthaus.flow import allowance, submit
+from posthaus.flow.allowance import Allowance
 from posthaus.flow.identity import Identity
 from posthaus.flow.route import Alias, Here, Local, Refused, Relay, may_write_as, relays_of
 from posthaus.flow.site import Site
 from posthaus.flow.spool import Spool, spool_of
-from posthaus.flow.stop import stop
+from posthaus.flow.stop import stop, stop_client
 from posthaus.flow.transaction import Client, Transaction
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Recipient
@@ -28,7 +29,7 @@ from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.reply import Reply
 from posthaus.serve.smtp.mx import MxPolicy, enter
-from posthaus.store import directory, queue, sending
+from posthaus.store import directory, network, queue, sending
 from posthaus.store.suppression import suppressed
 from posthaus.store.tx import Tx
 
@@ -73,6 +74,11 @@ class SubmissionPolicy:
         if client.identity is not None and (await self._sending(client.identity)).held:
             self._refused(transaction, "held", path)
             return reply.SENDING_HELD
+        if client.identity is None:
+            transaction.trusted = rate.network(client.peer.address)
+            if await self._site.store.read(network.is_stopped, transaction.trusted):
+                self._refused(transaction, "held", path)
+                return reply.CLIENT_HELD
         answer = await self._inner.mail(transaction)
         return await self._wishes(transaction) if answer.is_positive else answer
 
@@ -117,18 +123,30 @@ class SubmissionPolicy:
         return None
 
     async def _beyond(self, transaction: Transaction, found: Local | Alias | Relay) -> Refused | None:
-        """Has the account sent to too many others? Who does not stop there, is stopped."""
+        """Has the account, or the client, sent to too many others? Who does not stop there, is stopped."""
         identity = transaction.client.identity
         new = tuple(r.address.key for r in relays_of(found) if r.address.key not in transaction.outward)
-        if identity is None or not new:
+        if not new:
             return None
-        store, account = self._site.store, identity.account_id
+        store, account = self._site.store, transaction.account_id
         if transaction.allowance is None:
-            transaction.allowance = await store.read(allowance.look, account, int(self._site.clock.now()))
-        answer = transaction.allowance.judge(len(new), await store.read(allowance.count_strangers, account, new))
+            transaction.allowance = await self._allowance(transaction)
+        strangers = 0 if identity is None else await store.read(allowance.count_strangers, account, new)
+        answer = transaction.allowance.judge(len(new), strangers)
         if answer is reply.SENDING_HELD:
-            await stop(self._site, self._here, identity, transaction.tid)
+            if identity is None:
+                await stop_client(self._site, self._here, transaction.trusted, transaction.tid)
+                answer = reply.CLIENT_HELD
+            else:
+                await stop(self._site, self._here, identity, transaction.tid)
         return None if answer is None else Refused(answer, "sending-limit")
+
+    async def _allowance(self, transaction: Transaction) -> Allowance:
+        site, now = self._site, int(self._site.clock.now())
+        if transaction.client.identity is not None:
+            return await site.store.read(allowance.look, transaction.account_id, now)
+        limits = site.send.networks_per_hour, site.send.networks_per_day
+        return await site.store.read(allowance.look_client, transaction.trusted, *limits, now)
 
     async def accept(self, transaction: Transaction) -> Reply:
         spool, identity = transaction.spool, transaction.client.identity
