@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from posthaus.flow.route import Alias, Here, Local, Refused, Relay, Route, is_own, locals_of, relays_of, route
+from posthaus.flow.route import Alias, Here, Local, Refused, Relay, Route, find_route, is_own, locals_of, relays_of
 from posthaus.mail.address import Address, parse_address
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
@@ -100,33 +100,36 @@ ROUTES: list[tuple[str, tuple[str, ...] | Reply]] = [
 
 @pytest.mark.parametrize(("address", "wanted"), ROUTES)
 async def test_routes(store: SqliteStore, address: str, wanted: tuple[str, ...] | Reply) -> None:
-    assert told(await route(store, parse_address(address.encode(), smtputf8=True), HERE)) == wanted
+    assert told(await store.read(find_route, parse_address(address.encode(), smtputf8=True), HERE)) == wanted
 
 
 async def test_postmaster_without_a_domain(store: SqliteStore) -> None:
-    assert told(await route(store, Address("postmaster", ""), HERE)) == ANNA
+    assert told(await store.read(find_route, Address("postmaster", ""), HERE)) == ANNA
     await store.write(directory.add_alias, "postmaster@example.test", "example.test", "ben@example.test")
-    assert told(await route(store, Address("postmaster", ""), HERE)) == BEN
+    assert told(await store.read(find_route, Address("postmaster", ""), HERE)) == BEN
 
 
 async def test_the_first_domain_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
     made = await SqliteStore.open(tmp_path)
     bare = Address("postmaster", "")
-    assert told(await route(made, bare, HERE)) == reply.RELAYING_DENIED
+    assert told(await made.read(find_route, bare, HERE)) == reply.RELAYING_DENIED
     for at, (domain, name) in enumerate((("new.test", "nora@new.test"), ("a.test", "emil@a.test"))):
         await made.write(directory.add_domain, domain, at)
         await made.write(account.create, name, name, domain, {}, 0, at)
-        assert told(await route(made, bare, HERE)) == ("nora@new.test",)
+        assert told(await made.read(find_route, bare, HERE)) == ("nora@new.test",)
     await made.close()
 
 
 async def test_details(store: SqliteStore) -> None:
-    found = await route(store, parse_address(b"anna+lists@example.test", smtputf8=False), HERE)
+    found = await store.read(find_route, parse_address(b"anna+lists@example.test", smtputf8=False), HERE)
     assert isinstance(found, Local) and found.detail == "lists"
-    aliased = await route(store, parse_address(b"detailed@example.test", smtputf8=False), HERE)
+    aliased = await store.read(find_route, parse_address(b"detailed@example.test", smtputf8=False), HERE)
     assert isinstance(aliased, Alias) and aliased.targets[0].detail == "lists"
     plain = Here("mx.example.test", separator="")
-    assert told(await route(store, parse_address(b"anna+x@example.test", smtputf8=False), plain)) is reply.NO_SUCH_USER
+    assert (
+        told(await store.read(find_route, parse_address(b"anna+x@example.test", smtputf8=False), plain))
+        is reply.NO_SUCH_USER
+    )
 
 
 OUTWARD = [
@@ -143,7 +146,7 @@ async def test_an_alias_may_lead_out(store: SqliteStore, address: str, wanted: l
     for target in ("out@example.test", "X@elsewhere.example", "y@elsewhere.example"):
         await store.write(directory.add_alias, "twice@example.test", "example.test", target)
     await store.write(directory.add_alias, "self@example.test", "example.test", "x@mx.example.test")
-    found = await route(store, parse_address(address.encode(), smtputf8=False), HERE)
+    found = await store.read(find_route, parse_address(address.encode(), smtputf8=False), HERE)
     assert sorted(str(relay.address).lower() for relay in relays_of(found)) == wanted
     assert not isinstance(found, Alias) or str(found.address) == address
 
@@ -154,9 +157,9 @@ FOREIGN = [("x@elsewhere.example", True), ("x@[192.0.2.99]", True), ("anna@mx.ex
 @pytest.mark.parametrize(("address", "is_relay"), FOREIGN)
 async def test_who_may_send_may_send_elsewhere(store: SqliteStore, address: str, is_relay: bool) -> None:
     parsed = parse_address(address.encode(), smtputf8=False)
-    found = await route(store, parsed, HERE, may_relay=True)
+    found = await store.read(find_route, parsed, HERE, may_relay=True)
     assert found == (Relay(parsed) if is_relay else Refused(reply.RELAYING_DENIED, "relaying"))
-    assert isinstance(await route(store, parsed, HERE), Refused)
+    assert isinstance(await store.read(find_route, parsed, HERE), Refused)
 
 
 async def test_who_owns_an_address(store: SqliteStore) -> None:

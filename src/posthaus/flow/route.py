@@ -17,7 +17,6 @@ from posthaus.proto.smtp.reply import Reply
 from posthaus.store import account as accounts
 from posthaus.store import directory, sender
 from posthaus.store.account import Account
-from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 
 POSTMASTER = "postmaster"
@@ -71,11 +70,6 @@ class Refused:
 Route = Local | Alias | Relay | Refused
 
 
-async def route(store: Store, address: Address, here: Here, *, may_relay: bool = False) -> Route:
-    """One look at the store. may_relay: the client may send to other domains."""
-    return await store.read(find_route, address, here, may_relay=may_relay)
-
-
 def locals_of(found: Route) -> tuple[Local, ...]:
     if isinstance(found, Local):
         return (found,)
@@ -89,7 +83,7 @@ def relays_of(found: Route) -> tuple[Relay, ...]:
 
 
 async def find_route(tx: Tx, address: Address, here: Here, *, may_relay: bool = False) -> Route:
-    """As route(), inside of a transaction.
+    """may_relay: the client may send to other domains.
 
     An account over its quota may have room again later. One full mailbox defers all that an alias leads to, because a
     message is kept for all of them or for none.

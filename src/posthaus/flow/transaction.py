@@ -57,6 +57,8 @@ class Transaction:
     author: Address | None = None  # submission: whose domain signs
     blind: bytes = b""  # submission: the Bcc fields that were dropped, for the author's own copy
     trusted: str = ""  # submission without log-in: the client's address, as it is counted
+    vouched: Address | None = None  # submission: the reverse-path, which is the client's to write as
+    has_copy: bool = False  # submission: the account wants a copy in its Sent
     allowance: Allowance | None = None  # submission: what the account may still send, since its first such RCPT
 
     @property

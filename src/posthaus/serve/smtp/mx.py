@@ -13,7 +13,7 @@ from dataclasses import replace
 from posthaus.base import limit
 from posthaus.flow import srs
 from posthaus.flow.deliver import deliver
-from posthaus.flow.route import Alias, Here, Local, Refused, Relay, find_route, locals_of, relays_of, route
+from posthaus.flow.route import Alias, Here, Local, Refused, Relay, find_route, locals_of, relays_of
 from posthaus.flow.site import Site
 from posthaus.flow.transaction import Client, Outward, Transaction
 from posthaus.mail.address import Address
@@ -56,7 +56,8 @@ class MxPolicy:
         return reply.SENDER_OK
 
     async def rcpt(self, transaction: Transaction, recipient: Recipient) -> Reply:
-        found = await self.find(transaction, recipient, may_relay=False)
+        envelope, now = transaction.envelope, self._site.clock.now()
+        found = await self._site.store.read(find, envelope, recipient.address, self._here, now)
         if isinstance(found, Refused):
             return self.refuse(transaction, recipient.address, found)
         enter(transaction, recipient, found)
@@ -69,18 +70,6 @@ class MxPolicy:
         refused = await deliver(self._site, self._here, transaction, spool)
         return refused or reply.accepted(transaction.tid)
 
-    async def find(
-        self, transaction: Transaction, recipient: Recipient, *, may_relay: bool
-    ) -> Local | Alias | Relay | Refused:
-        """Where the recipient leads, as far as this message goes."""
-        address, store = recipient.address, self._site.store
-        if transaction.envelope.reverse_path is None and is_srs(address.localpart):
-            return await store.read(_way_back, address, self._here, self._site.clock.now())
-        found = await route(store, address, self._here, may_relay=may_relay)
-        if not _has_room(locals_of(found), transaction.envelope):
-            return Refused(reply.OVER_QUOTA, "over-quota-with-size")
-        return found
-
     def refuse(self, transaction: Transaction, address: Address, found: Refused) -> Reply:
         self._site.metric.count("smtp.rcpt-refused")
         self._site.log.event(
@@ -92,6 +81,18 @@ class MxPolicy:
             why=found.why,
         )
         return found.reply
+
+
+async def find(
+    tx: Tx, envelope: Envelope, address: Address, here: Here, now: float, *, may_relay: bool = False
+) -> Local | Alias | Relay | Refused:
+    """Where the recipient leads, as far as this message goes."""
+    if envelope.reverse_path is None and is_srs(address.localpart):
+        return await _way_back(tx, address, here, now)
+    found = await find_route(tx, address, here, may_relay=may_relay)
+    if not _has_room(locals_of(found), envelope):
+        return Refused(reply.OVER_QUOTA, "over-quota-with-size")
+    return found
 
 
 async def _way_back(tx: Tx, address: Address, here: Here, now: float) -> Local | Alias | Relay | Refused:

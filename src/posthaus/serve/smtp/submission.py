@@ -10,9 +10,10 @@ Standards: RFC 6409 §4.3, §6.1, §8, RFC 8314 §3.3, RFC 4865 §4.2, §5.2.2 a
 Faults:    those of the store and of flow/deliver.py.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from posthaus.base import limit, rate
+from posthaus.base.setting import SendSetting
 from posthaus.flow import allowance, submit
 from posthaus.flow.allowance import Allowance
 from posthaus.flow.identity import Identity
@@ -28,7 +29,7 @@ from posthaus.net.peer import Networks
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.keyword import Offer
 from posthaus.proto.smtp.reply import Reply
-from posthaus.serve.smtp.mx import MxPolicy, enter
+from posthaus.serve.smtp.mx import MxPolicy, enter, find
 from posthaus.store import directory, network, queue, sending
 from posthaus.store.suppression import suppressed
 from posthaus.store.tx import Tx
@@ -68,17 +69,16 @@ class SubmissionPolicy:
             return reply.AUTH_REQUIRED
         path = transaction.envelope.reverse_path
         # The null reverse-path is for notifications (RFC 8098 §2.1); their author is asked for all the same.
-        if path is not None and not await self._may_write_as((path,), client.identity):
-            self._refused(transaction, "reverse-path", path)
-            return reply.NOT_OUR_DOMAIN if client.identity is None else reply.NOT_YOUR_ADDRESS
-        if client.identity is not None and (await self._sending(client.identity)).held:
-            self._refused(transaction, "held", path)
-            return reply.SENDING_HELD
         if client.identity is None:
             transaction.trusted = rate.network(client.peer.address)
-            if await self._site.store.read(network.is_stopped, transaction.trusted):
-                self._refused(transaction, "held", path)
-                return reply.CLIENT_HELD
+        seen = await self._site.store.read(_look_at_sender, transaction, path, self._here)
+        if not seen.may_write:
+            self._refused(transaction, "reverse-path", path)
+            return reply.NOT_OUR_DOMAIN if client.identity is None else reply.NOT_YOUR_ADDRESS
+        if seen.is_held:
+            self._refused(transaction, "held", path)
+            return reply.CLIENT_HELD if client.identity is None else reply.SENDING_HELD
+        transaction.vouched, transaction.has_copy = path, seen.has_copy
         answer = await self._inner.mail(transaction)
         return await self._wishes(transaction) if answer.is_positive else answer
 
@@ -104,35 +104,26 @@ class SubmissionPolicy:
         return reply.SENDER_OK
 
     async def rcpt(self, transaction: Transaction, recipient: Recipient) -> Reply:
-        found = await self._inner.find(transaction, recipient, may_relay=True)
+        site = self._site
+        seen = await site.store.read(
+            _look_at_recipient, transaction, recipient.address, self._here, site.send, site.clock.now()
+        )
+        found = seen.found
         if not isinstance(found, Refused):
-            refused = await self._suppressed(transaction, found) or await self._beyond(transaction, found)
+            refused = seen.refused or await self._beyond(transaction, seen)
             if refused is None:
                 enter(transaction, recipient, found)
                 return reply.RECIPIENT_OK
             found = refused
         return self._inner.refuse(transaction, recipient.address, found)
 
-    async def _suppressed(self, transaction: Transaction, found: Local | Alias | Relay) -> Refused | None:
-        """Another server has said that there is nobody, and would say so again."""
-        now = int(self._site.clock.now())
-        for relay in relays_of(found):
-            why = await self._site.store.read(suppressed, transaction.account_id, relay.address, now)
-            if why is not None:
-                return Refused(reply.suppressed(why), "suppressed")
-        return None
-
-    async def _beyond(self, transaction: Transaction, found: Local | Alias | Relay) -> Refused | None:
+    async def _beyond(self, transaction: Transaction, seen: "_Seen") -> Refused | None:
         """Has the account, or the client, sent to too many others? Who does not stop there, is stopped."""
-        identity = transaction.client.identity
-        new = tuple(r.address.key for r in relays_of(found) if r.address.key not in transaction.outward)
-        if not new:
+        identity, allowed = transaction.client.identity, seen.allowance
+        if allowed is None:
             return None
-        store, account = self._site.store, transaction.account_id
-        if transaction.allowance is None:
-            transaction.allowance = await self._allowance(transaction)
-        strangers = 0 if identity is None else await store.read(allowance.count_strangers, account, new)
-        answer = transaction.allowance.judge(len(new), strangers)
+        transaction.allowance = allowed
+        answer = allowed.judge(seen.new, seen.strangers)
         if answer is reply.SENDING_HELD:
             if identity is None:
                 await stop_client(self._site, self._here, transaction.trusted, transaction.tid)
@@ -140,13 +131,6 @@ class SubmissionPolicy:
             else:
                 await stop(self._site, self._here, identity, transaction.tid)
         return None if answer is None else Refused(answer, "sending-limit")
-
-    async def _allowance(self, transaction: Transaction) -> Allowance:
-        site, now = self._site, int(self._site.clock.now())
-        if transaction.client.identity is not None:
-            return await site.store.read(allowance.look, transaction.account_id, now)
-        limits = site.send.networks_per_hour, site.send.networks_per_day
-        return await site.store.read(allowance.look_client, transaction.trusted, *limits, now)
 
     async def accept(self, transaction: Transaction) -> Reply:
         spool, identity = transaction.spool, transaction.client.identity
@@ -161,7 +145,8 @@ class SubmissionPolicy:
         if found is None:
             self._refused(transaction, "no-author", None)
             return reply.NO_AUTHOR
-        is_vouched = identity is None and transaction.envelope.reverse_path is not None
+        vouched = transaction.vouched
+        is_vouched = vouched is not None and (identity is None or found == (vouched,))
         if not is_vouched and not await self._may_write_as(found, identity):
             self._refused(transaction, "author", found[0])
             return reply.NOT_OUR_DOMAIN if identity is None else reply.NOT_YOUR_AUTHOR
@@ -184,12 +169,8 @@ class SubmissionPolicy:
         transaction.spool = await spool_of(self._site.spool_folder, *fit, memoryview(octets)[head_octets:])
         old.close()
 
-    async def _sending(self, identity: Identity) -> sending.Sending:
-        return await self._site.store.read(sending.get, identity.account_id)
-
     async def _may_write_as(self, addresses: tuple[Address, ...], identity: Identity | None) -> bool:
-        account_id = None if identity is None else identity.account_id
-        return await self._site.store.read(_may_write_as_all, addresses, account_id, self._here)
+        return await self._site.store.read(_may_write_as_all, addresses, identity, self._here)
 
     def _refused(self, transaction: Transaction, why: str, address: Address | None) -> None:
         self._site.log.event(
@@ -197,13 +178,64 @@ class SubmissionPolicy:
         )
 
 
-async def _may_write_as_all(tx: Tx, addresses: tuple[Address, ...], account_id: int | None, here: Here) -> bool:
-    """account_id None: a trusted network, which may write as every address of our domains."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the store says of a recipient, in one look. allowance: where it counts how many there are."""
+
+    found: Local | Alias | Relay | Refused
+    refused: Refused | None = None
+    allowance: Allowance | None = None
+    new: int = 0  # addresses in other domains
+    strangers: int = 0  # of them
+
+
+async def _look_at_recipient(
+    tx: Tx, transaction: Transaction, address: Address, here: Here, send: SendSetting, now: float
+) -> _Seen:
+    found = await find(tx, transaction.envelope, address, here, now, may_relay=True)
+    relays, account = relays_of(found), transaction.account_id
+    for relay in relays:
+        why = await suppressed(tx, account, relay.address, int(now))
+        if why is not None:  # another server has said that there is nobody, and would say so again
+            return _Seen(found, Refused(reply.suppressed(why), "suppressed"))
+    new = tuple(r.address.key for r in relays if r.address.key not in transaction.outward)
+    if not new:
+        return _Seen(found)
+    looked, client = transaction.allowance, transaction.trusted
+    if looked is None and account:
+        looked = await allowance.look(tx, account, int(now))
+    elif looked is None:
+        looked = await allowance.look_client(tx, client, send.networks_per_hour, send.networks_per_day, int(now))
+    strangers = await allowance.count_strangers(tx, account, new) if account else 0
+    return _Seen(found, None, looked, len(new), strangers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """What the store says of who sends, in one look."""
+
+    may_write: bool  # as the reverse-path
+    is_held: bool = False
+    has_copy: bool = False
+
+
+async def _look_at_sender(tx: Tx, transaction: Transaction, path: Address | None, here: Here) -> _Sender:
+    identity = transaction.client.identity
+    if path is not None and not await _may_write_as_all(tx, (path,), identity, here):
+        return _Sender(False)
+    if identity is None:
+        return _Sender(True, await network.is_stopped(tx, transaction.trusted))
+    found = await sending.get(tx, identity.account_id)
+    return _Sender(True, bool(found.held), found.sent_copy)
+
+
+async def _may_write_as_all(tx: Tx, addresses: tuple[Address, ...], identity: Identity | None, here: Here) -> bool:
+    """identity None: a trusted network, which may write as every address of our domains."""
     for address in addresses:
-        if account_id is None:
+        if identity is None:
             is_allowed = await directory.domain_exists(tx, address.domain)
         else:
-            is_allowed = await may_write_as(tx, address, account_id, here)
+            is_allowed = await may_write_as(tx, address, identity.account_id, here)
         if not is_allowed:
             return False
     return True
