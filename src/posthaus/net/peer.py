@@ -2,6 +2,9 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
+
+_KNOWN = 1_000  # addresses, read once: each session asks of its own several times
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +20,8 @@ class Peer:
     @property
     def is_loopback(self) -> bool:
         """Whether the client itself is on this host; never true because the load balancer is."""
-        try:
-            return ipaddress.ip_address(self.address).is_loopback
-        except ValueError:
-            return False
+        address = _read(self.address)
+        return address is not None and address.is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,13 @@ class Networks:
     def __contains__(self, address: str) -> bool:
         if not self._networks:
             return False
-        try:
-            wanted = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(wanted in network for network in self._networks)
+        wanted = _read(address)
+        return wanted is not None and any(wanted in network for network in self._networks)
+
+
+@lru_cache(maxsize=_KNOWN)
+def _read(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(address)
+    except ValueError:
+        return None

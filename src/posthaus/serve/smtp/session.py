@@ -83,7 +83,6 @@ class Session:
             self._log.event("smtp.closed", why=self._why, errors=self._engine.errors)
 
     async def _talk(self) -> None:
-        self._make_offer()
         self._engine.greet(await self._policy.connect(self._client))
         engine, answers = self._engine, _ANSWERS
         while not self._over:
