@@ -8,6 +8,7 @@ import pytest
 from posthaus.base import limit
 from posthaus.flow.undelete import catch_up
 from posthaus.mail.flag import DELETED, DRAFT, FLAGGED, SEEN
+from posthaus.mail.prepared import Prepared
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account, change, fetch, flag, lost, mailbox, message, purge, undelete
 from posthaus.store.error import InvalidName, MailboxExists, NoSuchMailbox, NotPermitted, OverQuota
@@ -49,6 +50,7 @@ async def _subjects(store: Store, box: int) -> list[tuple[int, str]]:
 
 def _version(words: str, *, message_id: str = "", subject: str = "") -> Content:
     content = made_up(words)
+    assert isinstance(content.prepared, Prepared)
     prepared = dataclasses.replace(content.prepared, message_id=message_id, base_subject=subject, references=())
     return dataclasses.replace(content, prepared=prepared)
 

@@ -26,6 +26,7 @@ from posthaus.mail.address import Address
 from posthaus.mail.compose import crlf
 from posthaus.mail.envelope import Recipient
 from posthaus.mail.header import Header, head_end, is_crowded, read_header
+from posthaus.mail.prepared import Prepared
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
 from posthaus.store.message import Placing
@@ -44,7 +45,7 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
         if is_crowded(head):
             return reply.HEADER_TOO_LARGE  # nobody proves, shows or finds what stands behind
         received = _received(site.hostname, transaction)
-        envelope, ways = transaction.envelope, _NO_WAYS
+        envelope, ways, outlined = transaction.envelope, _NO_WAYS, None
         if envelope.body == "BINARYMIME":
             envelope = replace(envelope, body="8BITMIME")  # it was: see ingest.carried
         if transaction.outward:
@@ -52,9 +53,11 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
             if _comes_back(header, transaction):
                 return reply.LOOP
             envelope = replace(envelope, tls_optional=not envelope.requiretls and _needs_no_tls(header))
-            octets = await _with_line_ends(octets)
+            came, octets = octets, await _with_line_ends(octets)
             ways = await _ways(site, transaction, octets, received)
-        prepared = await ingest.prepare(octets)
+            if octets is came and not _is_read_here(transaction, octets):
+                outlined = await ingest.outline(octets, header)
+        prepared = outlined or await ingest.prepare(octets)
         if prepared.head_octets > limit.HEADER_OCTETS:
             return reply.HEADER_TOO_LARGE  # readers have headers whole, and nobody writes such a one in good faith
         content = await ingest.content(site, octets, prepared, _names(transaction) + received)
@@ -71,8 +74,8 @@ async def deliver(site: Site, here: Here, transaction: Transaction, spool: Spool
             transaction.blind,
             _origin(transaction),
             site.send.hold,
-            report.hear(octets, prepared, transaction.envelope),
-            report.hear_tls(octets, prepared),
+            report.hear(octets, prepared, transaction.envelope) if isinstance(prepared, Prepared) else None,
+            report.hear_tls(octets, prepared) if isinstance(prepared, Prepared) else None,
             transaction.trusted,
             (site.send.networks_per_hour, site.send.networks_per_day),
         )
@@ -137,6 +140,11 @@ async def _ways(site: Site, transaction: Transaction, octets: bytes | memoryview
             path = await srs.rewritten(site, path, via.domain)
         ways.append(Way(before + received, tuple(recipients), path))
     return tuple(ways)
+
+
+def _is_read_here(transaction: Transaction, octets: bytes | memoryview) -> bool:
+    """By an account of ours, or by us, because it may be a report."""
+    return bool(transaction.locals) or transaction.has_copy or report.may_speak(octets)
 
 
 def _comes_back(header: Header, transaction: Transaction) -> bool:

@@ -14,8 +14,10 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from posthaus.base import limit
 from posthaus.flow.site import Site
+from posthaus.mail.header import Header
+from posthaus.mail.prepare import outline as outline_octets
 from posthaus.mail.prepare import prepare as prepare_octets
-from posthaus.mail.prepared import Prepared
+from posthaus.mail.prepared import Outline, Prepared
 from posthaus.mail.reencode import reencode
 from posthaus.store import blob
 from posthaus.store.message import Content
@@ -51,7 +53,14 @@ async def prepare(octets: bytes | memoryview) -> Prepared:
     return await asyncio.to_thread(lambda: prepare_octets(bytes(octets)))
 
 
-async def content(site: Site, octets: bytes | memoryview, prepared: Prepared, prefix: bytes) -> Content:
+async def outline(octets: bytes | memoryview, header: Header) -> Outline:
+    """What is asked of a message that is only to be sent on, `header` being its own."""
+    if isinstance(octets, bytes) and len(octets) <= _INLINE_PREPARE_OCTETS:
+        return outline_octets(octets, header)
+    return await prepare(octets)
+
+
+async def content(site: Site, octets: bytes | memoryview, prepared: Outline, prefix: bytes) -> Content:
     """Fit for the store; large octets are outside when this returns."""
     head = bytes(octets[: prepared.head_octets])
     size = len(octets) - len(head)
@@ -65,7 +74,7 @@ async def content(site: Site, octets: bytes | memoryview, prepared: Prepared, pr
     return Content(prepared, prefix, head, body, packing)
 
 
-async def keep_outside(site: Site, body: bytes | memoryview, prepared: Prepared) -> int:
+async def keep_outside(site: Site, body: bytes | memoryview, prepared: Outline) -> int:
     """Writes a large body outside; the id of its pending row. If nobody names it, the sweep takes it away."""
     key = site.chance.octets(20).hex()
     pending = await site.store.write(blob.begin, key, prepared.size_octets, prepared.head_octets, int(site.clock.now()))

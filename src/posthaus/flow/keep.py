@@ -26,6 +26,7 @@ from posthaus.flow.route import Here
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.mail.flag import SEEN
+from posthaus.mail.prepared import Prepared
 from posthaus.mail.tlsrpt import Report as TlsReport
 from posthaus.store import account as accounts
 from posthaus.store import mailbox as mailboxes
@@ -165,6 +166,8 @@ async def _who_waits(tx: Tx, plan: Plan, now: int) -> set[int]:
 
 async def _sent_mailbox(tx: Tx, plan: Plan, now: int) -> int:
     """Where the author's own copy goes; 0 for nowhere."""
+    if not isinstance(plan.content.prepared, Prepared):  # nobody wanted one when it came
+        return 0
     if not (await sending.get(tx, plan.account)).sent_copy:
         return 0
     found = await mailboxes.for_use(tx, plan.account, "\\Sent", "Sent", now)

@@ -41,6 +41,12 @@ class Heard:
     complaint: Complaint | None = None
 
 
+def may_speak(octets: bytes | memoryview) -> bool:
+    """False for nearly all mail, after a look at its octets: hear() and hear_tls() would find nothing."""
+    lower = bytes(octets).lower()
+    return b"report" in lower or b"tlsrpt" in lower
+
+
 def hear(octets: bytes | memoryview, prepared: Prepared, envelope: Envelope) -> Heard | None:
     """None for nearly all mail, after a look at what is prepared already."""
     if b'"report" (' not in prepared.bodystructure or len(octets) > limit.REPORT_MESSAGE_OCTETS:

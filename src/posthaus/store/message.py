@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthaus.mail.flag import DELETED, SEEN
-from posthaus.mail.prepared import Prepared
+from posthaus.mail.prepared import Outline, Prepared
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
 from posthaus.store import change, gone, seen, span
@@ -28,7 +28,7 @@ UID = 0xFFFFFFFF
 class Content:
     """A message that is to be kept: what was worked out, and its octets."""
 
-    prepared: Prepared
+    prepared: Outline  # a Prepared wherever it is to be read here
     prefix: bytes  # header lines that we put in front
     head: bytes  # the header as it came, with the empty line
     body: bytes  # as it came, or packed; b"" where it lies outside
@@ -117,6 +117,8 @@ async def replace(tx: Tx, draft: Draft, mailbox: int, uid: int, now: int) -> Pla
 async def keep(tx: Tx, content: Content, now: int) -> int:
     """The rows that all placements share; the message's id."""
     p = content.prepared
+    if not isinstance(p, Prepared):
+        raise TypeError("a message that is only to be sent on was given to be kept")
     blob = await keep_octets(tx, content, now)
     row = await tx.one(
         "INSERT INTO message (blob, size, prefix, version, fields, field_index, envelope, bodystructure, structure,"

@@ -181,8 +181,7 @@ class House:
         head, gap, body = octets.partition(b"\r\n\r\n")
         head += gap
         prepared = Prepared(
-            len(octets), len(head), 1, b"", b"", b"", b"", b"", "", "", "", "", (),
-            "", "", None, False,
+            len(octets), len(head), "", "", 1, b"", b"", b"", b"", b"", "", "", (), "", "", None, False,
         )  # fmt: skip
         number = 0
         if outside:

@@ -54,6 +54,24 @@ async def test_a_late_bounce(house: Any) -> None:
     assert 550 in await _send(house, anna, "<otto@elsewhere.example>")
 
 
+async def test_a_late_bounce_that_is_sent_on(house: Any) -> None:
+    """It is read though it leads out of the house, and nothing else of it is."""
+    anna = await house.account("anna@example.test")
+    await house.alias("anna.b@example.test", "anna@home.example")
+    assert (await _send(house, anna, "<otto@elsewhere.example>"))[-1] == 250
+    fate = Fate("otto@elsewhere.example", Action.FAILED, "5.1.1", said="550 5.1.1 gone")
+    cover = Cover(Address("mailer", "b.example"), Address("anna.b", "example.test"), NOW, "d@b.example", "q" * 26)
+    octets = render_dsn(Dsn("b.example", (fate,)), Original(b"Message-ID: <1@c.example>\r\n", False), cover)
+    mail = b"EHLO b.example\r\nMAIL FROM:<>\r\nRCPT TO:<anna.b@example.test>\r\nDATA\r\n" + octets + b".\r\n"
+    assert (await house.say(house.mx, mail)).codes[-1] == 250
+    store, now = house.site.store, int(house.site.clock.now())
+    (sent,) = await store.read(record.submissions, "1@c.example")
+    told = await store.read(record.of_transaction, sent.tid, sent.at, now)
+    assert [one.kind for one in told] == [Kind.SUBMITTED, Kind.QUEUED, Kind.REPORTED]
+    (onward,) = await store.read(record.submissions, "d@b.example")
+    assert onward.words["subject"] and (await house.errands())[-1].recipient.address.domain == "home.example"
+
+
 async def test_success_is_told_in_the_same_commit(house: Any) -> None:
     """RFC 3461 §4.1 and §5.2.7.3: a mailbox, and an alias of several."""
     anna, ben = await house.account("anna@example.test"), await house.account("ben@example.test")
