@@ -24,6 +24,7 @@ from posthaus.testing.process import ServerProcess, posthaus
 
 DAEMONS = "/usr/lib/postfix/sbin"
 SINK_WAIT_S = 120.0
+ENOUGH = 1_000_000_000  # messages, of one client
 
 MAIN = """
 compatibility_level = 3.6
@@ -108,8 +109,10 @@ class Ours:
     def __init__(self, scratch: Path, sink: int) -> None:
         self._server = ServerProcess(scratch / "house", {}, domain="bench.test", workers=os.cpu_count() or 1)
         settings = scratch / "house" / "posthaus.toml"
-        text, found = re.subn(r"(?m)^#? ?networks = .*$", 'networks = ["127.0.0.0/8"]', settings.read_text())
-        assert found == 1
+        text = settings.read_text()
+        for name, value in (("networks", '["127.0.0.0/8"]'), ("networks_per_hour", ENOUGH), ("networks_per_day", ENOUGH)):
+            text, found = re.subn(rf"(?m)^#? ?{name} = .*$", f"{name} = {value}", text)
+            assert found == 1, name
         settings.write_text(text)
         folder = str(scratch / "house")
         posthaus("-C", folder, "smarthost", "add", "sink", "127.0.0.1", "--port", str(sink), "--tls", "none")
