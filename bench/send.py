@@ -110,7 +110,8 @@ class Ours:
         self._server = ServerProcess(scratch / "house", {}, domain="bench.test", workers=os.cpu_count() or 1)
         settings = scratch / "house" / "posthaus.toml"
         text = settings.read_text()
-        for name, value in (("networks", '["127.0.0.0/8"]'), ("networks_per_hour", ENOUGH), ("networks_per_day", ENOUGH)):
+        wanted = {"networks": '["127.0.0.0/8"]', "networks_per_hour": ENOUGH, "networks_per_day": ENOUGH}
+        for name, value in wanted.items():
             text, found = re.subn(rf"(?m)^#? ?{name} = .*$", f"{name} = {value}", text)
             assert found == 1, name
         settings.write_text(text)
