@@ -53,7 +53,7 @@ class World:
         async def read(tx: Tx) -> list[tuple[str, str, bytes]]:
             rows = await tx.all(
                 "SELECT e.destination, e.localpart, e.domain, o.head, o.body FROM errand e"
-                " JOIN parcel p ON p.id = e.id / 65536 JOIN octets o ON o.blob = p.blob ORDER BY e.id"
+                " JOIN parcel p ON p.id = e.id / 65536 JOIN blob o ON o.id = p.blob ORDER BY e.id"
             )
             return [(row[0], f"{row[1]}@{row[2]}", row[3] + row[4]) for row in rows]
 

@@ -9,7 +9,7 @@ from posthaus.store.tx import Tx
 from posthaus.testing.storehouse import NOW, Person, made_up, person
 
 TABLES = ["account", "credential", "subscription", "mailbox", "keyword", "gone", "placement", "tombstone", "email",
-          "message", "blob", "octets", "change"]  # fmt: skip
+          "message", "blob", "change"]  # fmt: skip
 
 
 async def _rows(tx: Tx) -> dict[str, int]:
@@ -49,7 +49,7 @@ async def test_a_message_goes_with_the_last_account_that_held_it(store: Store) -
     assert await store.read(fetch.one, ben.inbox, 1, ("body",)) == (b"hello\r\n",)
     await store.write(message.expunge, ben.id, ben.inbox, [(1, 1)], NOW, only_deleted=False)
     assert await store.write(purge.emails, NOW + 1, 100) == 1
-    assert not (await store.read(_rows)).keys() & {"message", "blob", "octets", "email"}
+    assert not (await store.read(_rows)).keys() & {"message", "blob", "email"}
 
 
 async def test_a_message_that_is_still_somewhere_stays(store: Store) -> None:
@@ -125,7 +125,7 @@ async def test_a_removed_account_leaves_nothing_behind(store: Store) -> None:
     assert await _all(store, "removed_accounts", 3) == 3
     # what both had is ben's now
     expected = {**alone}
-    for table in ("placement", "email", "message", "blob", "octets", "change"):
+    for table in ("placement", "email", "message", "blob", "change"):
         expected[table] += 1
     assert await store.read(_rows) == expected
     assert await store.read(fetch.one, ben.inbox, 2, ("subject",)) == ("both",)

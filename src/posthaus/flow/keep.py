@@ -101,7 +101,7 @@ async def keep(tx: Tx, plan: Plan, passing: Passing, notice: Notice | None, here
     at_once = [heir.placing for heir in plan.heirs if heir.placing.account not in waiting]
     content = plan.content
     if bool(at_once) + bool(waiting) + len(plan.ways) + bool(sent) > 1:
-        content = replace(content, blob=await message.keep_octets(tx, content, now))
+        content = replace(content, blob=await message.keep_octets(tx, content, now, names=0))
     queued: list[NewErrand] = []
     if at_once:
         await message.deliver(tx, content, at_once, now)

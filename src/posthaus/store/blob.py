@@ -79,10 +79,7 @@ def unpack(body: bytes, packing: int) -> bytes:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 _TOGETHER = 50  # messages in one statement
-_OCTETS = (
-    "SELECT m.prefix, o.head, o.body, b.packing, b.place, m.size FROM message m"
-    " JOIN blob b ON b.id=m.blob JOIN octets o ON o.blob=m.blob WHERE m.id=$1"
-)
+_OCTETS = "SELECT m.prefix, b.head, b.body, b.packing, b.place, m.size FROM message m JOIN blob b ON b.id=m.blob WHERE m.id=$1"
 
 
 async def octets(tx: Tx, message: int) -> Octets:
@@ -114,8 +111,9 @@ def _octets_of(n: int) -> str:
 async def begin(tx: Tx, key: str, size: int, head_size: int, now: int) -> int:
     """A pending row for octets that are about to be written outside; the blob's id."""
     row = await tx.one(
-        "INSERT INTO blob (size, head_size, place, state, packing, created) VALUES ($1, $2, $3, 1, 0, $4) RETURNING id",
-        size, head_size, key, now,
+        "INSERT INTO blob (size, head_size, place, state, packing, created, names, head, body)"
+        " VALUES ($1, $2, $3, 1, 0, $4, 0, $5, $5) RETURNING id",
+        size, head_size, key, now, b"",
     )  # fmt: skip
     assert row is not None
     return row[0]  # type: ignore[no-any-return]
@@ -125,16 +123,24 @@ async def unnamed(tx: Tx, pending_before: int, most: int) -> list[tuple[int, str
     """(id, key) of blobs to be unlinked, and those pending since before a time (their writer died)."""
     await tx.run("UPDATE blob SET state=2 WHERE state=1 AND created<$1", pending_before)
     # named again by a write that was under way when it was marked
-    for table in ("message", "parcel"):
-        await tx.run(f"UPDATE blob SET state=0 WHERE state=2 AND EXISTS (SELECT 1 FROM {table} t WHERE t.blob=blob.id)")
+    await tx.run("UPDATE blob SET state=0 WHERE state=2 AND names>0")
     rows = await tx.all("SELECT id, place FROM blob WHERE state=2 ORDER BY id LIMIT $1", most)
     return rows  # type: ignore[return-value]
 
 
 async def forget(tx: Tx, blobs: list[int]) -> None:
     """Rows whose octets outside are gone."""
-    await tx.many("DELETE FROM octets WHERE blob=$1", [(b,) for b in blobs])
     await tx.many("DELETE FROM blob WHERE id=$1 AND state=2", [(b,) for b in blobs])
+
+
+async def drop(tx: Tx, b: int) -> None:
+    """One that named it is gone; where it was the last, it goes. Octets outside are marked only."""
+    if await tx.run("DELETE FROM blob WHERE id=$1 AND names=1 AND place=''", b):
+        return
+    await tx.run(
+        "UPDATE blob SET names=names-1, state=CASE WHEN names=1 AND place<>'' THEN 2 ELSE state END WHERE id=$1", b
+    )
+    await tx.run("DELETE FROM blob WHERE id=$1 AND names=0 AND place=''", b)  # another one went in the same moment
 
 
 async def last(tx: Tx) -> int:
@@ -146,8 +152,8 @@ async def last(tx: Tx) -> int:
 async def unpacked(tx: Tx, first: int, end: int, most: int) -> list[tuple[int, int, bytes]]:
     """(id, created, body) of bodies that no one has tried to pack, ids first to end, rising, at most so many."""
     rows = await tx.all(
-        "SELECT b.id, b.created, o.body FROM blob b JOIN octets o ON o.blob=b.id"
-        " WHERE b.id BETWEEN $1 AND $2 AND b.state=0 AND b.packing=0 AND b.place='' ORDER BY b.id LIMIT $3",
+        "SELECT id, created, body FROM blob"
+        " WHERE id BETWEEN $1 AND $2 AND state=0 AND packing=0 AND place='' ORDER BY id LIMIT $3",
         first, end, most,
     )  # fmt: skip
     return rows  # type: ignore[return-value]
@@ -155,9 +161,7 @@ async def unpacked(tx: Tx, first: int, end: int, most: int) -> list[tuple[int, i
 
 async def put_packed(tx: Tx, bodies: list[tuple[int, bytes, int]]) -> None:
     """(blob, body, packing); a body that packing does not shorten is marked so that it is not tried again."""
-    await tx.many(
-        "UPDATE octets SET body=$2 WHERE blob=$1", [(blob, body) for blob, body, packing in bodies if packing]
-    )
-    await tx.many(
-        "UPDATE blob SET packing=$2 WHERE id=$1", [(blob, packing or UNPACKABLE) for blob, _, packing in bodies]
-    )
+    packed = [(blob, packing, body) for blob, body, packing in bodies if packing]
+    await tx.many("UPDATE blob SET packing=$2, body=$3 WHERE id=$1", packed)
+    left = [(blob, UNPACKABLE) for blob, _, packing in bodies if not packing]
+    await tx.many("UPDATE blob SET packing=$2 WHERE id=$1", left)

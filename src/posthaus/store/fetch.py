@@ -43,21 +43,25 @@ _MESSAGE = {
         "preview",
     ]
 }
-_BLOB = {"head_size": "b.head_size", "place": "b.place", "packing": "b.packing", "blob_size": "b.size"}
-_OCTETS = {"head": "o.head", "body": "o.body"}
-_ALL = {**_PLACEMENT, **_MESSAGE, **_BLOB, **_OCTETS}
+_BLOB = {
+    "head_size": "b.head_size",
+    "place": "b.place",
+    "packing": "b.packing",
+    "blob_size": "b.size",
+    "head": "b.head",
+    "body": "b.body",
+}
+_ALL = {**_PLACEMENT, **_MESSAGE, **_BLOB}
 
 
 @lru_cache(500)
 def select_columns(columns: tuple[str, ...], table: str, where: str) -> str:
     joins = ""
     wanted = set(columns)
-    if wanted & (_MESSAGE.keys() | _BLOB.keys() | _OCTETS.keys()):
+    if wanted & (_MESSAGE.keys() | _BLOB.keys()):
         joins += " JOIN message m ON m.id=p.message"
     if wanted & _BLOB.keys():
         joins += " JOIN blob b ON b.id=m.blob"
-    if wanted & _OCTETS.keys():
-        joins += " JOIN octets o ON o.blob=m.blob"
     return f"SELECT {', '.join(_ALL[c] for c in columns)} FROM {table} p{joins} WHERE {where}"
 
 

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 
 from posthaus.base import limit
 from posthaus.mail.outcome import Outcome
-from posthaus.store import bell
-from posthaus.store.purge import drop_blob
+from posthaus.store import bell, blob
 from posthaus.store.queue import (
     JOINED,
     NEVER,
@@ -280,7 +279,7 @@ async def lessen(tx: Tx, parcel: int, n: int) -> None:
         if left is not None and left[0] == 0:
             row = await tx.one("DELETE FROM parcel WHERE id=$1 RETURNING blob", parcel)
     if row is not None:
-        await drop_blob(tx, row[0])
+        await blob.drop(tx, row[0])
 
 
 async def _wind(tx: Tx, parcel: int, now: int) -> None:

@@ -132,25 +132,25 @@ async def keep(tx: Tx, content: Content, now: int) -> int:
     return row[0]  # type: ignore[no-any-return]
 
 
-async def keep_octets(tx: Tx, content: Content, now: int) -> int:
-    """The octets alone, for whoever names them in the same commit; the blob's id."""
+async def keep_octets(tx: Tx, content: Content, now: int, names: int = 1) -> int:
+    """The octets alone, for so many more who name them in the same commit; the blob's id."""
     if content.blob:
-        blob = content.blob
-        if not await tx.run("UPDATE blob SET state=0 WHERE id=$1 AND state<>2", blob):
-            raise StoreDown("the octets were pending for too long and are being taken away")
-    else:
-        row = await tx.one(
-            "INSERT INTO blob (size, head_size, place, state, packing, created)"
-            " VALUES ($1, $2, '', 0, $3, $4) RETURNING id",
-            content.prepared.size_octets, content.prepared.head_octets, content.packing, now,
+        found = await tx.run(
+            "UPDATE blob SET names=names+$2, head=CASE state WHEN 1 THEN $3 ELSE head END, state=0"
+            " WHERE id=$1 AND state<>2",
+            content.blob, names, content.head,
         )  # fmt: skip
-        assert row is not None
-        blob = row[0]
-    await tx.run(
-        "INSERT INTO octets (blob, head, body) VALUES ($1, $2, $3) ON CONFLICT (blob) DO NOTHING",
-        blob, content.head, content.body,
+        if not found:
+            raise StoreDown("the octets were pending for too long and are being taken away")
+        return content.blob
+    row = await tx.one(
+        "INSERT INTO blob (size, head_size, place, state, packing, created, names, head, body)"
+        " VALUES ($1, $2, '', 0, $3, $4, $5, $6, $7) RETURNING id",
+        content.prepared.size_octets, content.prepared.head_octets, content.packing, now, names, content.head,
+        content.body,
     )  # fmt: skip
-    return blob
+    assert row is not None
+    return row[0]  # type: ignore[no-any-return]
 
 
 async def _account_grows(tx: Tx, account: int, size: int) -> int:

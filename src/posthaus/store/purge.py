@@ -8,7 +8,7 @@ Standards: RFC 7162 §3.2.10 (VANISHED (EARLIER) from before the horizon names w
 """
 
 from posthaus.store import account as accounts
-from posthaus.store import acl, change, lost, message, seen
+from posthaus.store import acl, blob, change, lost, message, seen
 from posthaus.store.tx import Tx
 
 
@@ -30,18 +30,7 @@ async def _drop_message(tx: Tx, m: int) -> None:
         return
     row = await tx.one("DELETE FROM message WHERE id=$1 RETURNING blob", m)
     if row is not None:
-        await drop_blob(tx, row[0])
-
-
-async def drop_blob(tx: Tx, b: int) -> None:
-    """Where nothing names it any more. Octets outside are marked only; see store/blob.py."""
-    unnamed = (
-        " AND NOT EXISTS (SELECT 1 FROM message WHERE blob=$1) AND NOT EXISTS (SELECT 1 FROM parcel WHERE blob=$1)"
-    )
-    if await tx.run(f"DELETE FROM blob WHERE id=$1 AND place=''{unnamed}", b):
-        await tx.run("DELETE FROM octets WHERE blob=$1", b)
-    else:
-        await tx.run(f"UPDATE blob SET state=2 WHERE id=$1 AND place<>''{unnamed}", b)
+        await blob.drop(tx, row[0])
 
 
 async def tombstones(tx: Tx, before: int, most: int) -> int:

@@ -130,7 +130,7 @@ async def send(
 ) -> list[Placed]:
     """One message to accounts of ours and to others, in one commit; `content` and the parcel's share their octets."""
     if placings and errands:
-        blob = await message.keep_octets(tx, content, now)
+        blob = await message.keep_octets(tx, content, now, names=0)
         content = replace(content, blob=blob)
         parcel = replace(parcel, content=replace(parcel.content, blob=blob))
     placed = await message.deliver(tx, content, placings, now) if placings else []
@@ -299,8 +299,8 @@ async def held_until_later(tx: Tx, account: int, now: int) -> Held:
 async def octets(tx: Tx, parcel: int) -> Octets:
     """As store/blob.py has those of a message."""
     row = await tx.one(
-        "SELECT p.prefix, o.head, o.body, b.packing, b.place, p.size FROM parcel p"
-        " JOIN blob b ON b.id=p.blob JOIN octets o ON o.blob=p.blob WHERE p.id=$1",
+        "SELECT p.prefix, b.head, b.body, b.packing, b.place, p.size FROM parcel p"
+        " JOIN blob b ON b.id=p.blob WHERE p.id=$1",
         parcel,
     )
     if row is None:

@@ -19,8 +19,8 @@ async def read(tx: Tx, messages: Sequence[int]) -> list[tuple[int, tuple[int, ..
     found = []
     for message in messages:
         row = await tx.one(
-            "SELECT m.structure, m.prefix, o.head, o.body, b.packing, b.place FROM message m"
-            " JOIN blob b ON b.id=m.blob JOIN octets o ON o.blob=m.blob WHERE m.id=$1",
+            "SELECT m.structure, m.prefix, b.head, b.body, b.packing, b.place FROM message m"
+            " JOIN blob b ON b.id=m.blob WHERE m.id=$1",
             message,
         )
         if row is not None:

@@ -96,9 +96,9 @@ async def test_an_index_that_is_begun_anew(house: ImapHouse) -> None:
 
 
 async def _lose_octets(tx: Tx) -> None:
-    await tx.run("UPDATE octets SET body=$1", b"Nothing. ")
+    await tx.run("UPDATE blob SET body=$1", b"Nothing. ")
 
 
 async def _give_back(tx: Tx) -> None:
     """As long as they were, for the store must be sound at the end."""
-    await tx.run("UPDATE octets SET body=$1", b"number 000\r\n")
+    await tx.run("UPDATE blob SET body=$1", b"number 000\r\n")

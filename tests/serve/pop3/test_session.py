@@ -348,9 +348,7 @@ async def test_message_that_is_gone(house: House) -> None:
 
     async def purge() -> None:
         async def take_away(tx: Tx) -> None:
-            await tx.run(
-                "DELETE FROM octets WHERE blob IN (SELECT blob FROM message WHERE size=$1)", len(MAILS[0]) + 17
-            )
+            await tx.run("DELETE FROM blob WHERE id IN (SELECT blob FROM message WHERE size=$1)", len(MAILS[0]) + 17)
 
         await house.store.write(take_away)
 

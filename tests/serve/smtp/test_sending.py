@@ -327,7 +327,7 @@ async def sent_of(house: Any, account_id: int) -> list[tuple[bytes, int]]:
         rows = await tx.all(
             "SELECT m.prefix, o.head, o.body, p.flags FROM mailbox b JOIN placement p"
             " ON p.id BETWEEN b.id * 4294967296 AND b.id * 4294967296 + 4294967295"
-            " JOIN message m ON m.id=p.message JOIN octets o ON o.blob=m.blob"
+            " JOIN message m ON m.id=p.message JOIN blob o ON o.id=m.blob"
             " WHERE b.account=$1 AND b.special_use='\\Sent' ORDER BY p.id",
             account_id,
         )

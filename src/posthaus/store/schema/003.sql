@@ -3,7 +3,7 @@
 
 CREATE TABLE parcel (
     id {SERIAL},
-    blob BIGINT NOT NULL REFERENCES blob(id),
+    blob BIGINT NOT NULL,
     size BIGINT NOT NULL,                 -- prefix and blob
     prefix {BYTES} NOT NULL,              -- header lines that we put in front
     tid {TEXT} NOT NULL,                  -- of the transaction that brought it
@@ -18,7 +18,6 @@ CREATE TABLE parcel (
     clock BIGINT NOT NULL,                -- the next of these two
     errands BIGINT NOT NULL               -- how many are left
 );
-CREATE INDEX parcel_blob ON parcel (blob);
 CREATE INDEX parcel_clock ON parcel (clock);
 
 CREATE TABLE errand (
