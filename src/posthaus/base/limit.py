@@ -104,6 +104,7 @@ IMAP_ENTRY_OCTETS = 1_000  # the name of an annotation
 IMAP_ENTRIES = 200  # named in one GETMETADATA, SETMETADATA or LIST
 IMAP_DEEP_ENTRIES = 10  # of them where all that is below is asked for as well
 IMAP_FILTERS = 10  # named searches that one search may lead through
+ORDERS_OCTETS = 16 * 1024 * 1024  # of what a worker remembers of SORT and THREAD: four million places in an order
 IMAP_MEMO_OCTETS = 512  # FETCH attribute lists up to here are read once per process
 
 # -- POP3 ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from posthaus.base.setting import SendSetting
 from posthaus.flow.handover import Handover
 from posthaus.flow.keyring import Keyring
 from posthaus.flow.login import Login
+from posthaus.flow.orders import Orders
 from posthaus.store.blob import BlobStore
 from posthaus.store.store import Store
 from posthaus.store.textindex import NoIndex, TextIndex
@@ -39,5 +40,6 @@ class Site:
     keyring: Keyring = field(default_factory=Keyring)  # what signs our mail
     handover: Handover = field(default_factory=Handover)
     index: TextIndex = field(default_factory=NoIndex)
+    orders: Orders = field(default_factory=Orders)
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limit.LARGE_AT_ONCE))
     """Held while a message that is spooled to a file is in memory, too."""

@@ -59,6 +59,14 @@ async def narrow_text(tx: Tx, mailbox: int, first: int, last: int, mask: int, va
     return "" if row is None or row[0] is None else row[0]
 
 
+async def count(tx: Tx, mailbox: int, first: int, last: int) -> int:
+    """How many of these UIDs are there."""
+    row = await tx.one(
+        "SELECT count(*) FROM placement WHERE id BETWEEN $1 AND $2", mailbox << 32 | first, mailbox << 32 | last
+    )
+    return 0 if row is None else row[0]
+
+
 async def wide(tx: Tx, mailbox: int, uids: Ranges, columns: tuple[str, ...]) -> list[Row]:
     """Rows of these UIDs."""
     sql = select_columns(columns, "placement", "p.id BETWEEN $1 AND $2 ORDER BY p.id")

@@ -2,6 +2,8 @@
 
 import random
 
+from posthaus.proto.imap.command import SortKey
+from posthaus.serve.imap.sortorder import in_pieces
 from posthaus.testing.imaphouse import Client, ImapHouse
 
 SEED = 5_957
@@ -74,6 +76,79 @@ async def test_several_keys_as_a_model_says(house: ImapHouse) -> None:
         assert await sorted_by(client, asked) == [n + 1 for n in wanted], asked
 
 
+def test_many_are_put_in_order_by_pieces() -> None:
+    chance = random.Random(SEED)
+    values = [chance.randrange(1_000) for _ in range(130_000)]
+    for n in (0, 1, 20_000, 20_001, 130_000):
+        order = list(range(n))
+        for reverse in (False, True):
+            wanted = sorted(order, key=values.__getitem__, reverse=reverse)
+            assert in_pieces(order, values.__getitem__, reverse=reverse) == wanted
+
+
+async def append_many(client: Client, messages: list[bytes]) -> None:
+    for n, octets in enumerate(messages):
+        client.send(b"p%d APPEND INBOX {%d+}\r\n%b\r\n" % (n, len(octets), octets))
+    await client.answers(f"p{len(messages) - 1}")
+
+
+async def test_what_was_put_in_order_is_remembered(house: ImapHouse) -> None:
+    """A part of it, one message more, some less: the order is that of the truth each time."""
+    chance = random.Random(SEED)
+    client, other = await house.login(), await house.login()
+    sizes = [chance.randrange(5, 50) for _ in range(1_100)]
+    await append_many(client, [mail("x", size=n) for n in sizes])
+    await client.ok("SELECT INBOX")
+    await client.ok("STORE 1:300 +FLAGS.SILENT (\\Seen)")
+    there = list(range(1, 1_101))
+
+    def wanted(uids: list[int]) -> list[int]:
+        return sorted(uids, key=lambda uid: sizes[uid - 1])
+
+    for _ in range(4):
+        (line,) = await client.ok("UID SORT (SIZE) UTF-8 UNSEEN")
+        assert [int(word) for word in line.split()[2:]] == wanted([uid for uid in there if uid > 300])
+        (line,) = await client.ok("UID SORT (SIZE) UTF-8 ALL")
+        assert [int(word) for word in line.split()[2:]] == wanted(there)
+        (line,) = await client.ok("UID SORT (SIZE) UTF-8 SEEN UID 5:30")
+        assert [int(word) for word in line.split()[2:]] == wanted([uid for uid in there if 5 <= uid <= 30])
+        assert house.site.orders.order(1, (SortKey(b"SIZE"),)) is not None
+        # one more and one less
+        sizes.append(chance.randrange(5, 50))
+        await other.append("INBOX", mail("x", size=sizes[-1]))
+        gone = there.pop(chance.randrange(len(there)))
+        there.append(len(sizes))
+        await client.ok("NOOP")
+        await client.ok(f"UID STORE {gone} +FLAGS.SILENT (\\Deleted)")
+        await client.ok(f"UID EXPUNGE {gone}")
+    assert await sorted_by(client, "SIZE") == [there.index(uid) + 1 for uid in wanted(there)]
+
+
+async def test_threads_are_remembered_for_the_same_messages(house: ImapHouse) -> None:
+    client = await filled(house, mail("a"), mail("b"), mail("Re: a"))
+    for _ in range(2):
+        assert await client.ok("THREAD ORDEREDSUBJECT UTF-8 ALL") == ["* THREAD (1 3)(2)"]
+        assert await client.ok("UID THREAD ORDEREDSUBJECT UTF-8 ALL") == ["* THREAD (1 3)(2)"]
+        assert await client.ok("THREAD REFERENCES UTF-8 ALL") == ["* THREAD (1 3)(2)"]
+    await client.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+    assert await client.ok("THREAD ORDEREDSUBJECT UTF-8 UNDELETED") == ["* THREAD (1 3)"]
+    await client.ok("EXPUNGE")
+    assert await client.ok("THREAD ORDEREDSUBJECT UTF-8 ALL") == ["* THREAD (1 2)"]
+    assert await client.ok("UID THREAD ORDEREDSUBJECT UTF-8 ALL") == ["* THREAD (1 3)"]
+    await client.append("INBOX", mail("Re: a"))
+    await client.ok("NOOP")
+    assert await client.ok("THREAD ORDEREDSUBJECT UTF-8 ALL") == ["* THREAD (1 (2)(3))"]
+
+
+async def test_others_expunge_what_is_put_in_order(house: ImapHouse) -> None:
+    client = await filled(house, mail("b"), mail("a"), mail("c"))
+    other = await house.login(select="INBOX")
+    await other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+    await other.ok("EXPUNGE")
+    lines = await client.ok("SORT (SUBJECT) UTF-8 ALL")  # the number 2 still counts, and nothing is found there
+    assert "* SORT 1 3" in lines
+
+
 async def test_uids_and_what_is_found(house: ImapHouse) -> None:
     client = await filled(house, *[mail(word) for word in ("c", "b", "a")])
     await client.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
@@ -90,11 +165,7 @@ async def test_uids_and_what_is_found(house: ImapHouse) -> None:
 
 async def test_many_messages_are_put_in_order_beside_the_loop(house: ImapHouse) -> None:
     client = await house.login()
-    octets = mail("x")
-    literal = b"APPEND INBOX {%d+}\r\n%b\r\n" % (len(octets), octets)
-    for n in range(2_100):
-        client.send(b"p%d %b" % (n, literal))
-    await client.answers("p2099")
+    await append_many(client, [mail("x")] * 2_100)
     await client.ok("SELECT INBOX")
     assert await sorted_by(client, "REVERSE SUBJECT DATE") == list(range(1, 2_101))
     (line,) = await client.ok("THREAD ORDEREDSUBJECT UTF-8 ALL")

@@ -28,6 +28,8 @@ def test_against_a_list(seed: int) -> None:
             assert uids.count_from(uid) == sum(u >= uid for u in model)
         some = sorted(rnd.sample(range(1, highest + 5), 30))
         assert list(uids.numbers_of(some)) == [model.index(u) + 1 for u in some if u in model]
+        mixed = rnd.sample(model, len(model) // 2)
+        assert uids.numbers_in_order(mixed) == [model.index(u) + 1 for u in mixed]
         span = range(some[3], some[20])
         assert list(uids.numbers_of(span)) == [model.index(u) + 1 for u in span if u in model]
         spans = from_sorted(some)

@@ -27,6 +27,7 @@ from posthaus.store.tx import Row
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
+_COUNT_ROWS = 200_000  # counted at once
 _FLAG_ROWS, _ROWS = 20_000, 2_000  # UIDs looked through at once: by flags alone or few messages, and by more
 _WORTH_ASKING = 20  # messages; fewer are read as quickly
 _NEEDLES = 20  # of one SEARCH, asked of the index; what is looked for beyond is read for
@@ -53,6 +54,8 @@ async def collect(
     session: "ImapSession", view: View, plan: Plan, *, with_modseq: bool, most: int = 0, from_end: bool = False
 ) -> tuple[list[int], Found]:
     """UIDs, rising. most: where this many, the first or the last, are enough, others may be left out."""
+    if plan.is_all and not with_modseq and not most and await _is_whole(session, view):
+        return list(uidset.iterate(view.uids.ranges())), {}
     batches: list[list[int]] = []
     total = 0
     modseqs: Found = {}
@@ -66,6 +69,15 @@ async def collect(
     if from_end:
         batches.reverse()
     return list(chain.from_iterable(batches)), modseqs
+
+
+async def _is_whole(session: "ImapSession", view: View) -> bool:
+    """Has nobody expunged what the view knows of? A UID never comes back, so it is enough to count."""
+    total = 0
+    for ((first, last),) in windows(view, None, _COUNT_ROWS):
+        total += await session.site.store.read(rows.count, view.mailbox, first, last)
+        await asyncio.sleep(0)
+    return total == len(view.uids)
 
 
 async def _scope(session: "ImapSession", view: View, search_key: key.Key) -> Scope:

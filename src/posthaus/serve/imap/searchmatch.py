@@ -63,6 +63,11 @@ class Plan:
     judge: Judge | None  # None: the above says it all
     only: tuple[frozenset[int], int] | None = None  # all results are of these messages, or have an id above the number
 
+    @property
+    def is_all(self) -> bool:
+        """Nothing is asked for: every message is a result."""
+        return self.within is None and self.judge is None and not self.mask
+
 
 # -- taking out what all results must be ---------------------------------------------------------------------------
 

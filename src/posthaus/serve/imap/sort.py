@@ -1,20 +1,21 @@
 """SORT and THREAD, with and without UID.
 
 What to order by is read in batches of those messages that the search has found; ordering many takes a while, so it
-happens in a thread.
+happens in a thread, and is remembered (flow/orders.py).
 
 Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5267 §3, §4; RFC 7162 §3.1.6; RFC 5051 in spirit (mail/text.py fold);
            RFC 5466 §3.1.
 Faults:    StoreDown, StoreBusy; UndefinedFilter, LimitReached.
 """
 
-import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from posthaus.flow.orders import Tree
 from posthaus.mail import threadtree
 from posthaus.mail.text import fold
 from posthaus.mail.threadtree import Algorithm, Fact
+from posthaus.mail.uidset import from_sorted
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Sort, Thread
 from posthaus.proto.imap.key import Return
@@ -22,13 +23,11 @@ from posthaus.serve.imap import context, stored
 from posthaus.serve.imap.relevancy import scores
 from posthaus.serve.imap.searchfind import find
 from posthaus.serve.imap.searchresult import answer_results, highest_told, relevancy, to_save
-from posthaus.serve.imap.sortorder import columns_of, in_order, read
+from posthaus.serve.imap.sortorder import apart, in_order, read
 from posthaus.store.tx import Row
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
-
-_IN_THREAD = 2_000  # messages; fewer are put in order at once
 
 _ALGORITHMS: dict[bytes, Algorithm] = {
     b"ORDEREDSUBJECT": threadtree.ordered_subject,
@@ -42,13 +41,11 @@ async def sort(session: "ImapSession", command: Sort) -> None:
         return
     command = await stored.resolved(session, command)
     uids, modseqs = await find(session, session.selected, command.key, with_modseq=command.has_modseq)
-    columns = columns_of(command.keys)
-    found = await read(session, uids, columns)
     by_relevancy = any(one.name == b"RELEVANCY" for one in command.keys)
     is_told = command.returns is not None and Return.RELEVANCY in command.returns
     fits = await scores(session, session.selected, command.key, uids) if by_relevancy or is_told else {}
-    ordered = await _apart(len(found), lambda: in_order(command.keys, columns, found, fits))
-    numbers = ordered if command.uid else [session.selected.uids.number(uid) for uid in ordered]
+    ordered = await in_order(session, command.keys, uids, fits)
+    numbers = ordered if command.uid else session.selected.uids.numbers_in_order(ordered)
     returns, partial = command.returns, command.partial
     if returns is None:
         modseq = max((modseqs[uid] for uid in ordered), default=0) if command.has_modseq else 0
@@ -69,17 +66,24 @@ async def sort(session: "ImapSession", command: Sort) -> None:
 async def thread(session: "ImapSession", command: Thread) -> None:
     command = await stored.resolved(session, command)
     uids, _ = await find(session, session.selected, command.key)
-    found = await read(session, uids, _FACTS)
-    number = session.selected.uids.number
-    facts = [_fact(row[0] if command.uid else number(row[0]), row) for row in found]
-    algorithm = _ALGORITHMS[command.algorithm]
-    tree = await _apart(len(facts), lambda: threadtree.render_threads(algorithm(facts)))
+    numbers = uids if command.uid else session.selected.uids.numbers_of(uids)
+    tree = await _tree(session, command.algorithm, uids, numbers)
     await session.send(b"* THREAD %b\r\n" % tree if tree else b"* THREAD\r\n")
     session.ok(command.tag, "THREAD completed")
 
 
-async def _apart(n: int, work: Callable[[], Any]) -> Any:
-    return work() if n < _IN_THREAD else await asyncio.to_thread(work)
+async def _tree(session: "ImapSession", algorithm: bytes, uids: Sequence[int], numbers: Sequence[int]) -> bytes:
+    orders, mailbox = session.site.orders, session.selected.mailbox
+    by, told = (algorithm, numbers is uids), from_sorted(numbers)
+    wanted = told if numbers is uids else from_sorted(uids)
+    kept = orders.tree(mailbox, by)
+    if kept is not None and kept.uids == wanted and kept.numbers == told:
+        return kept.text
+    number_of = dict(zip(uids, numbers, strict=True))
+    facts = [_fact(number_of[row[0]], row) async for rows in read(session, uids, _FACTS) for row in rows]
+    text = await apart(len(facts), lambda: threadtree.render_threads(_ALGORITHMS[algorithm](facts)))
+    orders.keep(mailbox, by, Tree(wanted, told, text))
+    return text
 
 
 # -- THREAD --------------------------------------------------------------------------------------------------------

@@ -1,31 +1,43 @@
 """The order that the keys of SORT make of messages.
 
 What the keys look at never changes, so a message that comes to a sorted list finds its place by bisection, and the
-others keep theirs.
+others keep theirs. What was put in order last is remembered (flow/orders.py): a part of it has that part of the order.
+
+What is put in order at once holds the interpreter until it is done, also in a thread: so many messages are put in order
+by pieces, and neighbouring pieces together, with a breath in between.
 
 Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5051 in spirit (mail/text.py fold).
 Faults:    StoreDown, StoreBusy.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from array import array
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from posthaus.mail import fieldcache
+from posthaus.flow.orders import Order
+from posthaus.mail import fieldcache, uidset
 from posthaus.mail.addresslist import HeaderAddress, parse_address_list
 from posthaus.mail.decode import decode_text
 from posthaus.mail.header import read_header
 from posthaus.mail.text import fold
-from posthaus.mail.uidset import from_sorted
+from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.mail.word import decode_words
 from posthaus.proto.imap.command import SortKey
+from posthaus.serve.imap.relevancy import Scores
 from posthaus.store import search as rows
 from posthaus.store.tx import Row
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
-_BATCH = 500  # messages read at once
+_BATCH = 1_000  # messages read at once
+_IN_THREAD = 2_000  # messages; fewer are put in order at once
+_PIECE = 20_000  # put in order without a breath: some 10 ms
+_WORTH_PLACING = 500  # a place is found by as many reads as a bisection has steps; so many messages are read meanwhile
+_WORTH_PICKING = 50  # of so many in order one is wanted; fewer are put in order by themselves
 
 _COLUMNS: dict[bytes, tuple[str, ...]] = {
     b"ARRIVAL": ("received",),
@@ -41,39 +53,112 @@ _COLUMNS: dict[bytes, tuple[str, ...]] = {
 }
 _FIELDS = {b"CC": b"cc", b"FROM": b"from", b"TO": b"to", b"DISPLAYFROM": b"from", b"DISPLAYTO": b"to"}
 
-
-def in_order(
-    keys: Sequence[SortKey], columns: tuple[str, ...], found: Sequence[Row], scores: Mapping[int, int]
-) -> list[int]:
-    """UIDs; what the keys say the same of stays in the order of the mailbox (RFC 5256 §3)."""
-    if not found:
-        return []
-    order: Sequence[int] = range(len(found))
-    values = dict(zip(columns, list(zip(*found, strict=True))[1:], strict=True))
-    for key in reversed(keys):
-        if key.name == b"RELEVANCY":  # RFC 6203 §5: what fits best comes first
-            order = sorted(order, key=lambda at: -scores.get(found[at][0], 0), reverse=key.is_reverse)
-            continue
-        by = [_value(key.name, *row) for row in zip(*[values[c] for c in _COLUMNS[key.name]], strict=True)]
-        order = sorted(order, key=by.__getitem__, reverse=key.is_reverse)
-    return [found[at][0] for at in order]
+Keys = tuple[SortKey, ...]
+T = TypeVar("T")
 
 
-def _value(name: bytes, *row: Any) -> Any:
+async def in_order(session: "ImapSession", keys: Keys, uids: Sequence[int], scores: Scores) -> Sequence[int]:
+    """Rising UIDs in the order of the keys; what they say the same of stays in the order of the mailbox
+    (RFC 5256 §3). Scores: where RELEVANCY is among the keys."""
+    orders, mailbox = session.site.orders, session.selected.mailbox
+    if any(key.name == b"RELEVANCY" for key in keys):
+        return await _ordered(session, keys, uids, scores)
+    wanted = from_sorted(uids)
+    kept = orders.order(mailbox, keys)
+    if kept is not None and len(uids) * _WORTH_PICKING >= len(kept.ordered):
+        new = uidset.subtract(wanted, kept.uids)
+        if uidset.count(new) * _WORTH_PLACING <= len(kept.ordered):
+            if new:
+                kept = await _with_new(session, keys, kept, new)
+                orders.keep(mailbox, keys, kept)
+            return await _part(kept, wanted)
+    ordered = array("I", await _ordered(session, keys, uids, scores))
+    if kept is None or len(ordered) * 2 >= len(kept.ordered):
+        orders.keep(mailbox, keys, Order(wanted, ordered))
+    return ordered
+
+
+async def _part(kept: Order, wanted: Ranges) -> Sequence[int]:
+    if wanted == kept.uids:
+        return kept.ordered
+    here = frozenset(uidset.iterate(wanted))
+    return await apart(len(kept.ordered), lambda: [uid for uid in kept.ordered if uid in here])
+
+
+async def _with_new(session: "ImapSession", keys: Keys, kept: Order, new: Ranges) -> Order:
+    ordered = kept.ordered[:]
+    for uid in uidset.iterate(new):
+        at = await place(session, keys, ordered, uid)
+        if at is not None:
+            ordered.insert(at, uid)
+    return Order(uidset.normalise([*kept.uids, *new]), ordered)
+
+
+# -- putting in order ----------------------------------------------------------------------------------------------
+
+
+async def _ordered(session: "ImapSession", keys: Keys, uids: Sequence[int], scores: Scores) -> Sequence[int]:
+    found: list[int] = []
+    values: list[list[Any]] = [[] for _ in keys]
+    columns = columns_of(keys)
+    async for batch in read(session, uids, columns):
+        told, *columned = zip(*batch, strict=True)
+        found += told
+        by_name = dict(zip(columns, columned, strict=True))
+        for key, known in zip(keys, values, strict=True):
+            if key.name == b"RELEVANCY":  # RFC 6203 §5: what fits best comes first
+                known += [-scores.get(uid, 0) for uid in told]
+            else:
+                known += _values(key.name, [by_name[c] for c in _COLUMNS[key.name]])
+    return await apart(len(found), lambda: _sorted(keys, values, found))
+
+
+def _sorted(keys: Keys, values: Sequence[Sequence[Any]], uids: Sequence[int]) -> list[int]:
+    order = list(range(len(uids)))
+    for key, by in zip(reversed(keys), reversed(values), strict=True):
+        order = in_pieces(order, by.__getitem__, reverse=key.is_reverse)
+    return [uids[at] for at in order]
+
+
+def in_pieces(order: list[int], by: Callable[[int], Any], *, reverse: bool) -> list[int]:
+    runs = [sorted(order[at : at + _PIECE], key=by, reverse=reverse) for at in range(0, max(len(order), 1), _PIECE)]
+    while len(runs) > 1:  # two that are in order are put together by one pass over both
+        pairs = [list(chain.from_iterable(runs[at : at + 2])) for at in range(0, len(runs), 2)]
+        runs = [sorted(pair, key=by, reverse=reverse) for pair in pairs]
+    return runs[0]
+
+
+def _values(name: bytes, columns: Sequence[Sequence[Any]]) -> Iterable[Any]:
+    """What a key looks at, of some messages."""
     if name == b"DATE":
-        sent_at, received = row
-        return received if sent_at is None else sent_at
+        return [received if sent_at is None else sent_at for sent_at, received in zip(*columns, strict=True)]
     if name == b"SUBJECT":
-        return _collated(row[0])
+        return _each(_collated, columns[0])
     field = _FIELDS.get(name)
-    return row[0] if field is None else _address(field, *row, display=name.startswith(b"DISPLAY"))
+    if field is None:
+        return columns[0]
+    is_display = name.startswith(b"DISPLAY")
+    raw = list(map(_pick(field), *columns))
+    return _each(lambda octets: _address(field, octets, display=is_display), raw)
 
 
-def _address(field: bytes, fields: bytes, index: bytes, *, display: bool) -> str:
+def _each(work: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """Done once for those that are the same."""
+    made = {value: work(value) for value in set(values)}
+    return [made[value] for value in values]
+
+
+@lru_cache
+def _pick(field: bytes) -> fieldcache.Pick:
+    pick = fieldcache.compile((field,))
+    assert pick is not None
+    return pick
+
+
+def _address(field: bytes, octets: bytes, *, display: bool) -> str:
     """RFC 5256 §3: addr-mailbox of the first address, which is a group's name where a group comes first; RFC 5957 §3:
     its display name, or else its address."""
-    pick = fieldcache.compile((field,))
-    value = read_header(pick(fields, index)).value(field) if pick is not None else None
+    value = read_header(octets).value(field)
     for one in parse_address_list(value) if value else ():
         if one.localpart is not None:
             return _collated(_display(one) if display else decode_text(one.localpart))
@@ -92,19 +177,27 @@ def _collated(text: str) -> str:
     return fold(text).upper()
 
 
-def columns_of(keys: Sequence[SortKey]) -> tuple[str, ...]:
+def columns_of(keys: Iterable[SortKey]) -> tuple[str, ...]:
     """What is read of a message, besides its UID."""
     return tuple(dict.fromkeys(c for key in keys for c in _COLUMNS[key.name]))
 
 
-async def read(session: "ImapSession", uids: Sequence[int], columns: tuple[str, ...]) -> list[Row]:
-    """Rows of rising UIDs."""
-    found: list[Row] = []
+async def read(session: "ImapSession", uids: Sequence[int], columns: tuple[str, ...]) -> AsyncIterator[Sequence[Row]]:
+    """Rows of rising UIDs, as many at a time as do not hold up the loop; the UID is the first column."""
     for at in range(0, len(uids), _BATCH):
         ranges = from_sorted(uids[at : at + _BATCH])
-        found += await session.site.store.read(rows.wide, session.selected.mailbox, ranges, ("uid", *columns))
+        found = await session.site.store.read(rows.wide, session.selected.mailbox, ranges, ("uid", *columns))
+        if found:
+            yield found
         await asyncio.sleep(0)
-    return found
+
+
+async def apart(n: int, work: Callable[[], T]) -> T:
+    """In a thread, where it is about many messages."""
+    return work() if n < _IN_THREAD else await asyncio.to_thread(work)
+
+
+# -- finding a place -----------------------------------------------------------------------------------------------
 
 
 async def place(session: "ImapSession", keys: Sequence[SortKey], ordered: Sequence[int], uid: int) -> int | None:
@@ -136,7 +229,8 @@ async def _ranks(session: "ImapSession", keys: Sequence[SortKey], uid: int) -> l
     if not found:
         return None
     values = dict(zip(columns, found[0], strict=True))
-    return [*[_value(key.name, *[values[c] for c in _COLUMNS[key.name]]) for key in keys], uid]
+    found_by = [next(iter(_values(key.name, [(values[c],) for c in _COLUMNS[key.name]]))) for key in keys]
+    return [*found_by, uid]
 
 
 def _is_before(keys: Sequence[SortKey], one: Sequence[Any], other: Sequence[Any]) -> bool:

@@ -106,6 +106,14 @@ class UidMap:
             at = end
         return numbers
 
+    def numbers_in_order(self, uids: Sequence[int]) -> list[int]:
+        """Message numbers of UIDs in any order, all of which are there."""
+        if len(self._uids) == 1:
+            less = self._uids[0] - 1
+            return [uid - less for uid in uids]
+        rising = sorted(uids)
+        return list(map(dict(zip(rising, self.numbers_of(rising), strict=True)).__getitem__, uids))
+
     def count_from(self, uid: int) -> int:
         """How many UIDs are not below this one."""
         i = bisect_right(self._uids, uid) - 1
