@@ -21,6 +21,11 @@ _CASES = [
     (Quirk.SPACE_MISSING, b"a FETCH 1 BODY[HEADER.FIELDS(DATE)]\r\n"),
     (Quirk.RECENT_FLAG, b"a STORE 1 FLAGS (\\Recent \\Seen)\r\n"),
     (Quirk.EIGHT_BIT_QUOTED, b'a SEARCH TEXT "\xc3\xbc"\r\n'),
+    (Quirk.RFC822_PEEK, b"a UID FETCH 39 (UID RFC822.SIZE RFC822.PEEK)\r\n"),
+    (Quirk.RFC822_PEEK, b"a FETCH 1 rfc822.peek\r\n"),
+    (Quirk.CHANGED_SINCE_ZERO, b"a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 0)\r\n"),
+    (Quirk.EXTRA_SEPARATOR, b'a SELECT "Trash/"\r\n'),
+    (Quirk.EXTRA_SEPARATOR, b"a COPY 1 Trash/\r\n"),
 ]
 
 
@@ -53,6 +58,11 @@ def test_name_in_utf8() -> None:
     assert _told(octets, LENIENT) == ([Quirk.EIGHT_BIT_QUOTED, Quirk.UTF8_NAME], b"a OK done\r\n")
     assert _told(octets, frozenset({Quirk.EIGHT_BIT_QUOTED}))[1].startswith(b"a ")
     assert _told(octets, STRICT)[1].startswith(b"a BAD ")
+
+
+@pytest.mark.parametrize("octets", [b'a CREATE "Trash/"\r\n', b'a LIST "Trash/" "%"\r\n', b'a LIST "" "Trash/"\r\n'])
+def test_a_separator_that_means_something(octets: bytes) -> None:
+    assert _told(octets, STRICT) == ([], b"a OK done\r\n")
 
 
 def test_every_leniency_is_tested() -> None:

@@ -76,7 +76,12 @@ CASES: list[tuple[str, list[str]]] = [
     ('LSUB "" ""', []),
     (
         'LSUB "" *',
-        ['* LSUB () "/" Foo/Bar', '* LSUB () "/" INBOX', '* LSUB () "/" Lost/Deep', '* LSUB () "/" Sent'],
+        [
+            '* LSUB () "/" Foo/Bar',
+            '* LSUB () "/" INBOX',
+            '* LSUB (\\Noselect) "/" Lost/Deep',
+            '* LSUB (\\Sent) "/" Sent',
+        ],
     ),
     (
         'LSUB "" %',
@@ -84,7 +89,7 @@ CASES: list[tuple[str, list[str]]] = [
             '* LSUB (\\Noselect) "/" Foo',
             '* LSUB () "/" INBOX',
             '* LSUB (\\Noselect) "/" Lost',
-            '* LSUB () "/" Sent',
+            '* LSUB (\\Sent) "/" Sent',
         ],
     ),
     ("LSUB Foo/ %", ['* LSUB () "/" Foo/Bar']),

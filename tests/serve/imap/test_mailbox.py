@@ -123,7 +123,7 @@ async def test_subscribe(house: ImapHouse) -> None:
     client = await house.login()
     await client.ok("SUBSCRIBE not/there")
     await client.ok("SUBSCRIBE inbox")
-    assert await client.ok('LSUB "" *') == ['* LSUB () "/" INBOX', '* LSUB () "/" not/there']
+    assert await client.ok('LSUB "" *') == ['* LSUB () "/" INBOX', '* LSUB (\\Noselect) "/" not/there']
     await client.ok("UNSUBSCRIBE not/there")
     await client.ok("UNSUBSCRIBE never")
     assert await client.ok('LSUB "" *') == ['* LSUB () "/" INBOX']

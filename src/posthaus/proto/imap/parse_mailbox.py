@@ -132,7 +132,7 @@ def _take_match(cursor: Cursor) -> tuple[SequenceSet, SequenceSet]:
 
 def parse_create(cursor: Cursor, tag: bytes, uid: bool) -> Create:
     """create = "CREATE" SP mailbox [SP "(" "USE" SP "(" [use-attr *(SP use-attr)] ")" ")"]"""
-    mailbox = cursor.next_mailbox()
+    mailbox = cursor.next_name()
     special_use: tuple[bytes, ...] = ()
     if cursor.more():
         cursor.space()
@@ -191,7 +191,7 @@ def _take_words(cursor: Cursor, known: frozenset[bytes], text: str) -> tuple[byt
 
 def parse_lsub(cursor: Cursor, tag: bytes, uid: bool) -> Lsub:
     """lsub = "LSUB" SP mailbox SP list-mailbox"""
-    reference = cursor.next_mailbox()
+    reference = cursor.next_name()
     cursor.space()
     pattern = cursor.take_list_mailbox()
     cursor.end()
@@ -207,7 +207,7 @@ def parse_list(cursor: Cursor, tag: bytes, uid: bool) -> List:
         selects = _take_words(cursor, _SELECTS, "no such LIST selection option")
         if b"RECURSIVEMATCH" in selects and not _BASES.intersection(selects):
             raise ParseFault("RECURSIVEMATCH needs another option")  # RFC 5258 §3.1
-    reference = cursor.next_mailbox()
+    reference = cursor.next_name()
     cursor.space()
     several = cursor.peek(b"(")
     patterns = _take_patterns(cursor) if several else (cursor.take_list_mailbox(),)

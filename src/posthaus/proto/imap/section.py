@@ -111,6 +111,7 @@ _PLAIN: dict[bytes, Attribute] = {
     b"RFC822.HEADER": Section(b"RFC822.HEADER", text=Text.HEADER, peek=True),
     b"RFC822.TEXT": Section(b"RFC822.TEXT", text=Text.TEXT),
 }
+_RFC822_PEEK = Section(b"RFC822", peek=True)  # RFC 1730 §6.4.5, gone since RFC 2060; the answer is RFC822
 _WORD = re.compile(rb"[A-Za-z0-9.]+").match
 _PATH = re.compile(rb"[1-9]\d{0,9}(?:\.[1-9]\d{0,9})*+").match
 _TEXT = re.compile(rb"(HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME)(?=[\] (])", re.IGNORECASE).match
@@ -178,6 +179,9 @@ def _take_attribute(cursor: Cursor) -> Attribute:
     plain = _PLAIN.get(word)
     if plain is not None:
         return plain
+    if word == b"RFC822.PEEK":
+        cursor.quirk(Quirk.RFC822_PEEK, "RFC822.PEEK is BODY.PEEK[]")
+        return _RFC822_PEEK
     if word == b"PREVIEW":
         return Preview(lazy=_skip_lazy(cursor))
     raise ParseFault("no such FETCH attribute")
@@ -304,7 +308,7 @@ def _take_modifiers(cursor: Cursor) -> tuple[int | None, bool, Partial | None]:
             break
         cursor.space()
     if changed_since == 0:
-        raise ParseFault("CHANGEDSINCE is above 0")  # RFC 7162 §7: mod-sequence-value
+        cursor.quirk(Quirk.CHANGED_SINCE_ZERO, "CHANGEDSINCE is above 0")  # RFC 7162 §7: mod-sequence-value
     if vanished and changed_since is None:
         raise ParseFault("VANISHED needs CHANGEDSINCE")
     return changed_since, vanished, partial

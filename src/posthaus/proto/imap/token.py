@@ -220,6 +220,14 @@ class Cursor:
 
     def next_mailbox(self) -> str:
         """SP mailbox. INBOX in any case is "INBOX" (RFC 9051 §5.1)."""
+        name = self._name(self.next_astring())
+        if name.endswith("/") and name != "/":
+            self.quirk(Quirk.EXTRA_SEPARATOR, "a mailbox name does not end with the separator")
+            name = name[:-1]
+        return name
+
+    def next_name(self) -> str:
+        """As next_mailbox, but a separator at the end means something: CREATE (RFC 9051 §6.3.4), reference of LIST."""
         return self._name(self.next_astring())
 
     def take_mailbox(self) -> str:

@@ -139,7 +139,7 @@ def _auth(rest: bytes) -> Auth | CommandFault:
     """ "AUTH" SP mechanism [SP (initial-response / "=")]"""
     mechanism, _, initial = rest.strip(b" ").partition(b" ")
     if not mechanism:
-        return Auth("", None)  # old Outlook asks so for the list
+        return Auth("", None)  # Quirk.BARE_AUTH
     if not _MECHANISM.fullmatch(mechanism):
         return CommandFault.ARGUMENTS
     if not initial:

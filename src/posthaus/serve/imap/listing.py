@@ -207,9 +207,11 @@ async def lsub(session: "ImapSession", command: Lsub) -> None:
         if not matches(name):
             continue
         if one.subscribed:
-            attributes = (b"\\Noselect",) if one.box is not None and not one.is_selectable else ()
+            attributes = [] if one.is_selectable else [b"\\Noselect"]  # Need.LSUB_NOSELECT
+            if one.special_use:  # Need.LSUB_SPECIAL_USE
+                attributes.append(one.special_use.encode("ascii"))
         elif any(names[inferior].subscribed and not matches(inferior) for inferior in one.below):
-            attributes = (b"\\Noselect",)  # RFC 3501 §6.3.9: "%" names what is above a subscribed name
+            attributes = [b"\\Noselect"]  # RFC 3501 §6.3.9: "%" names what is above a subscribed name
         else:
             continue
         await session.send(render.list_line(attributes, SEPARATOR, name, utf8=utf8, word=b"LSUB"))

@@ -141,6 +141,8 @@ class ImapSession:
                 self.engine.receive(octets)
         elif wake is Wake.END:
             self.engine.receive(b"")
+        elif wake is Wake.DEADLINE and self._idling:  # Need.IDLE_FOR_EVER; RFC 2177 §3 leaves it to us
+            self.say(b"* OK Still here\r\n")
         elif wake is Wake.DEADLINE:
             self.engine.bye("Idle for too long")
         elif self._idling or self.notifier is not None:
