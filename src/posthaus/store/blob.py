@@ -79,11 +79,12 @@ def unpack(body: bytes, packing: int) -> bytes:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 _TOGETHER = 50  # messages in one statement
-_OCTETS = "SELECT m.prefix, b.head, b.body, b.packing, b.place, m.size FROM message m JOIN blob b ON b.id=m.blob WHERE m.id=$1"
+_COLUMNS = "m.prefix, b.head, b.body, b.packing, b.place, m.size"
+_FROM = " FROM message m JOIN blob b ON b.id=m.blob WHERE m.id"
 
 
 async def octets(tx: Tx, message: int) -> Octets:
-    row = await tx.one(_OCTETS, message)
+    row = await tx.one(f"SELECT {_COLUMNS}{_FROM}=$1", message)
     if row is None:
         raise NoSuchMessage
     return Octets(*row)
@@ -102,7 +103,7 @@ async def octets_of(tx: Tx, messages: list[int]) -> dict[int, Octets]:
 @lru_cache(_TOGETHER)
 def _octets_of(n: int) -> str:
     places = ", ".join([f"${i}" for i in range(1, n + 1)])
-    return f"{_OCTETS.replace('SELECT ', 'SELECT m.id, ').removesuffix('=$1')} IN ({places})"
+    return f"SELECT m.id, {_COLUMNS}{_FROM} IN ({places})"
 
 
 # -- outside -------------------------------------------------------------------------------------------------------
