@@ -114,9 +114,19 @@ async def test_a_read_is_one_snapshot(house: Storehouse) -> None:
 async def test_a_read_cannot_write(store: Store) -> None:
     with pytest.raises(StoreDown):
         await store.read(directory.add_domain, "a", NOW)
+    with pytest.raises(StoreDown):
+        await store.scan(directory.add_domain, "a", NOW)
     with pytest.raises(NoSuchAccount):  # its own faults come through, and it reads on
         await store.read(account.get, 1)
     assert await _names(store) == []
+
+
+async def test_a_scan_sees_what_any_worker_has_written(house: Storehouse) -> None:
+    first, second = await house.open(), await house.open()
+    for name, writer in (("a", first), ("b", second), ("c", first)):
+        await writer.write(directory.add_domain, name, NOW)
+        for store in (first, second):
+            assert (await store.scan(directory.domains))[-1].name == name
 
 
 async def _later(tx: Tx, house: Storehouse) -> None:

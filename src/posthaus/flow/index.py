@@ -98,7 +98,7 @@ class Indexer:
         """The first of these messages, as many as may be in memory together, and what is added of them."""
         entries: list[Entry] = []
         characters = 0
-        for message, accounts, row in await self._store.read(textsource.read, messages):
+        for message, accounts, row in await self._store.scan(textsource.read, messages):
             text = await self._text(row)
             characters += len(text or "")
             if entries and characters > limit.INDEX_PIECE_CHARACTERS:

@@ -182,7 +182,7 @@ class _Round:
         done, at, last = 0, self._packed.to, await self._store.read(blob.last)
         while at < last:
             end = min(at + limit.SWEEP_PACK_IDS, last)
-            rows = await self._store.read(blob.unpacked, at + 1, end, limit.SWEEP_ROWS)
+            rows = await self._store.scan(blob.unpacked, at + 1, end, limit.SWEEP_ROWS)
             old = [(b, *blob.pack(body)) for b, created, body in rows if created < before]
             if old:
                 await self._gently(self._put_packed(old))

@@ -39,6 +39,10 @@ class Store(Protocol):
         """Run fn on one snapshot."""
         ...
 
+    async def scan(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """As read, for much: many messages, or their octets."""
+        ...
+
     def watch(self, account: int, ring: Ring) -> Watch:
         """Call ring() whenever the account may have changed, on any worker of any node; now and then for nothing.
 

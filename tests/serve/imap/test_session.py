@@ -187,7 +187,8 @@ async def test_news_that_cannot_be_read_are_told_later(house: ImapHouse, monkeyp
                 raise StoreDown
             return await read(fn, *args)
 
-        monkeypatch.setattr(house.store, "read", failing)
+        for way in ("read", "scan"):
+            monkeypatch.setattr(house.store, way, failing)
         told += await other.ok("NOOP")
         monkeypatch.undo()
     told += await other.ok("NOOP")
@@ -212,7 +213,8 @@ async def test_the_modseq_told_leaves_out_news_that_could_not_be_read(
             raise StoreDown
         return await read(fn, *args)
 
-    monkeypatch.setattr(house.store, "read", failing)
+    for way in ("read", "scan"):
+        monkeypatch.setattr(house.store, way, failing)
     assert await other.do("EXPUNGE") == [before]
     monkeypatch.undo()
     after = await other.do("EXPUNGE")
@@ -236,7 +238,8 @@ async def test_idle_asks_again_after_news_that_could_not_be_read(
                 raise StoreDown
         return await read(fn, *args)
 
-    monkeypatch.setattr(house.store, "read", failing)
+    for way in ("read", "scan"):
+        monkeypatch.setattr(house.store, way, failing)
     await one.append("INBOX", MAIL)
     assert [await other.hear(), await other.hear()] == ["* 4 EXISTS", "* 1 RECENT"]
     assert asked >= 2

@@ -101,6 +101,8 @@ class FaultyStore:
             raise StoreDown("on order")
         return await self._store.read(fn, *args, **kwargs)
 
+    scan = read
+
     async def write(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         if fn.__name__ == self.fail:
             raise StoreBusy("on order")

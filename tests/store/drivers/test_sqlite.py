@@ -144,11 +144,51 @@ async def test_the_reader_comes_back_too(store: SqliteStore, disk: BadDisk, tmp_
     anna = await person(store, "anna")
     other = await SqliteStore.open(tmp_path, vfs=disk.name)
     disk.fault = apsw.IOError
-    with pytest.raises(StoreDown):
-        await other.read(fetch.listing, anna.inbox)
+    for way in (other.read, other.scan):
+        with pytest.raises(StoreDown):
+            await way(fetch.listing, anna.inbox)
     disk.fault = None
-    assert await other.read(fetch.listing, anna.inbox) == []
+    for way in (other.read, other.scan):
+        assert await way(fetch.listing, anna.inbox) == []
     await other.close()
+
+
+def _mapped_octets(path: Path) -> int:
+    """Of a file, in the memory of this process."""
+    octets, is_ours = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        words = line.split()
+        if "-" in words[0]:
+            is_ours = words[-1] == str(path)
+        elif is_ours and words[0] == "Rss:":
+            octets += int(words[1]) * 1024
+    return octets
+
+
+async def _bodies(tx: Tx, who: Person) -> list[bytes]:
+    return [row[0] for row in await fetch.placements(tx, who.inbox, 1, 100, ("body",), 100)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="tells what is mapped")
+async def test_what_a_scan_has_mapped_is_given_back(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path)
+    anna = await person(store, "anna")
+    for _ in range(3):
+        await store.write(message.append, *_big(anna, 1_000_000))
+    bodies = await store.read(_bodies, anna)
+    await store.close()  # all of the log is in the file now
+    store = await SqliteStore.open(tmp_path)
+    for _ in range(2):
+        assert await store.scan(_bodies, anna) == bodies
+        assert _mapped_octets(tmp_path / sqlitefile.FILE_NAME) > 3_000_000
+        for _ in range(5):
+            store._give_back()
+        assert _mapped_octets(tmp_path / sqlitefile.FILE_NAME) == 0
+    await store.write(message.append, *_big(anna, 1_000_000))  # and the file may grow under the mapping
+    assert (await store.scan(_bodies, anna))[:3] == bodies
+    assert len(await store.scan(_bodies, anna)) == 4
+    assert await store.read(verify) == []
+    await store.close()
 
 
 async def test_a_lock_that_somebody_holds(store: SqliteStore, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ async def send(session: "ImapSession", uids: Ranges, how: Plan) -> int:
                 number += last - low + 1
                 low = last + 1
                 continue
-            found = await session.site.store.read(rows.placements, view.mailbox, low, last, how.columns, how.rows)
+            found = await session.site.store.scan(rows.placements, view.mailbox, low, last, how.columns, how.rows)
             if len(found) == last - low + 1:
                 numbers: Sequence[int] = range(number, number + len(found))
             else:
@@ -118,7 +118,7 @@ async def send(session: "ImapSession", uids: Ranges, how: Plan) -> int:
 async def _send_dense(session: "ImapSession", how: Plan, low: int, last: int, number: int) -> bool:
     """FLAGS of UIDs that are all there, which is nearly always so; false where one is missing."""
     view = session.selected
-    flags = await session.site.store.read(rows.dense_flags, view.mailbox, low, last)
+    flags = await session.site.store.scan(rows.dense_flags, view.mailbox, low, last)
     if flags is None:
         return False
     numbers, uids, recent_from = range(number, number + len(flags)), range(low, last + 1), session.recent_from
@@ -138,7 +138,7 @@ async def _with_tombstones(
     merged: list[Row] = []
     numbers: list[int] = []
     for uid in range(low, last + 1):
-        row = there.get(uid) or await session.site.store.read(rows.tombstone, view.mailbox, uid, how.columns)
+        row = there.get(uid) or await session.site.store.scan(rows.tombstone, view.mailbox, uid, how.columns)
         if row is not None:
             merged.append(row)
             numbers.append(number + uid - low)

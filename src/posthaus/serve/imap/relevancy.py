@@ -65,11 +65,11 @@ def _queries(search: Key) -> list[Query]:
 async def _texts(session: "ImapSession", view: View, uids: Sequence[int]) -> dict[int, str]:
     """Whole texts, kept or made."""
     site = session.site
-    messages = dict(await site.store.read(rows.wide, view.mailbox, from_sorted(uids), ("uid", "message")))
+    messages = dict(await site.store.scan(rows.wide, view.mailbox, from_sorted(uids), ("uid", "message")))
     kept = await site.index.texts(list(messages.values()))
     texts = {uid: kept[message] for uid, message in messages.items() if message in kept}
     missing = from_sorted([uid for uid in messages if uid not in texts])
-    for uid, *row in await site.store.read(rows.wide, view.mailbox, missing, ("uid", *textread.COLUMNS)):
+    for uid, *row in await site.store.scan(rows.wide, view.mailbox, missing, ("uid", *textread.COLUMNS)):
         made = text_of(tuple(row))
         if isinstance(made, Outside):
             text = await read_outside(site.blobs, made)

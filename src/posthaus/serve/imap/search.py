@@ -71,7 +71,7 @@ async def _answer_as_text(session: "ImapSession", plan: Plan, less: int) -> None
     """Flags alone, and the plain response: the store writes the numbers."""
     view, words = session.selected, [b"* SEARCH"]
     for ((first, last),) in windows(view, None):
-        text = await session.site.store.read(rows.narrow_text, view.mailbox, first, last, plan.mask, plan.value, less)
+        text = await session.site.store.scan(rows.narrow_text, view.mailbox, first, last, plan.mask, plan.value, less)
         if text:
             words.append(text.encode("ascii"))
         await asyncio.sleep(0)

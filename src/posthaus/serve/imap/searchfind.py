@@ -143,7 +143,7 @@ async def found(
     is_narrow = plan.judge is None or (plan.only is not None and len(plan.only[0]) <= rows.ONLY_IDS)
     pieces = windows(view, plan.within, _FLAG_ROWS if is_narrow else _ROWS)
     for spans in reversed(list(pieces)) if from_end else pieces:
-        batch = await store.read(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns, plan.only)
+        batch = await store.scan(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns, plan.only)
         if plan.judge is not None:
             batch = await searchread.judged(session.site, view.mailbox, plan, plan.judge, batch)
         if batch:

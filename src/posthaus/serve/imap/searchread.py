@@ -109,7 +109,7 @@ async def _values(site: Site, mailbox: int, plan: Plan, level: Level, piece: Seq
         found = {row[0]: Kept(kept[row[at]]) for row in piece if row[at] in kept}
     uids = from_sorted([row[0] for row in piece if row[0] not in found])
     if uids:
-        read = await site.store.read(rows.wide, mailbox, uids, _COLUMNS[level])
+        read = await site.store.scan(rows.wide, mailbox, uids, _COLUMNS[level])
         found.update({row[0]: _value(level, row) for row in read})
     return found
 

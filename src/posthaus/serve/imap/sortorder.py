@@ -186,7 +186,7 @@ async def read(session: "ImapSession", uids: Sequence[int], columns: tuple[str, 
     """Rows of rising UIDs, as many at a time as do not hold up the loop; the UID is the first column."""
     for at in range(0, len(uids), _BATCH):
         ranges = from_sorted(uids[at : at + _BATCH])
-        found = await session.site.store.read(rows.wide, session.selected.mailbox, ranges, ("uid", *columns))
+        found = await session.site.store.scan(rows.wide, session.selected.mailbox, ranges, ("uid", *columns))
         if found:
             yield found
         await asyncio.sleep(0)

@@ -51,7 +51,7 @@ class Maildrop:
                 await pause(limit.POP3_LEASE_PAUSE_S)
         else:
             await self.renew()
-        opened = await self._store.read(_open, self._account)
+        opened = await self._store.scan(_open, self._account)
         self._inbox = opened.inbox
         return opened.drop
 
@@ -67,7 +67,7 @@ class Maildrop:
 
     async def octets_of(self, messages: list[int]) -> dict[int, Octets]:
         """Those that are there still."""
-        return await self._store.read(blob.octets_of, messages)
+        return await self._store.scan(blob.octets_of, messages)
 
     async def update(self, uids: Ranges) -> None:
         """RFC 1939 §6: the UPDATE state. When this returns, the messages are gone and so is the lease."""

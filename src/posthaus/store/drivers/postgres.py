@@ -97,6 +97,9 @@ class PostgresStore:
         finally:
             self._pool.give_back(connection)
 
+    async def scan(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.read(fn, *args, **kwargs)
+
     # -- writing ---------------------------------------------------------------------------------------------------
 
     async def write(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:

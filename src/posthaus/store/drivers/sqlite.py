@@ -8,6 +8,8 @@ COMMIT is slow (measured), it alone moves to a thread, and a second connection r
 connection forgets all of its pages when another one has committed (measured: a look-up by key 80 microseconds then, 40
 on the one that wrote). Checkpoints run in a thread, outside the lock.
 
+That second connection has the file mapped, and always answers scan(): docs/design/010-mapping.md.
+
 Standards: none.
 Faults:    StoreBusy, StoreFull, StoreDown.
 """
@@ -36,6 +38,7 @@ _LOCK_RETRY_S = 0.001  # fall-back where no bell tells that the lock is free (th
 _SLOW_COMMIT_S = 0.008  # mean time of COMMIT above which it moves to a thread
 _CHECKPOINT_PAGES = 1_000  # often and small: measured, 10,000 makes commits slower
 _LOOK_S = 1.0  # how often to look for what no bell told
+_CALM_LOOKS = 5  # without a scan, and what is mapped is given back
 
 
 class _Job:
@@ -89,6 +92,7 @@ class SqliteStore:
         self._low_space = False
         self._wants_lock = False
         self._data_version = 0
+        self._calm = 0  # looks since the last scan
         self._look: asyncio.TimerHandle | None = None
         self._alone = 0  # so many jobs run each in a transaction of its own
         self._closed = False
@@ -141,22 +145,29 @@ class SqliteStore:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     async def read(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._read(lambda tx: fn(tx, *args, **kwargs), by_reader=self._committing is not None)
+
+    async def scan(self, fn: "Function[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        self._calm = 0
+        return self._read(lambda tx: fn(tx, *args, **kwargs), by_reader=True)
+
+    def _read(self, call: Callable[[SqliteTx], Awaitable[T]], *, by_reader: bool) -> T:
         if self._closed:
             raise StoreDown("the store is closed")
         for again in (True, False):
             try:
-                return self._read_once(lambda tx: fn(tx, *args, **kwargs))
+                return self._read_once(self._reader if by_reader else self._writer, call)
             except apsw.Error as e:
                 error = translated(e)
-                if again and isinstance(error, StoreDown) and self._reopen():
+                reopen = self._reopen_reader if by_reader else self._reopen_writer
+                if again and isinstance(error, StoreDown) and reopen():
                     continue
                 if error is e:
                     raise
                 raise error from e
         raise AssertionError
 
-    def _read_once(self, call: Callable[[SqliteTx], Awaitable[T]]) -> T:
-        connection = self._idle_connection()
+    def _read_once(self, connection: apsw.Connection, call: Callable[[SqliteTx], Awaitable[T]]) -> T:
         connection.execute("BEGIN")
         try:
             return ran(call(SqliteTx(connection, self._numbered)))
@@ -169,9 +180,6 @@ class SqliteStore:
 
     def _idle_connection(self) -> apsw.Connection:
         return self._writer if self._committing is None else self._reader
-
-    def _reopen(self) -> bool:
-        return self._reopen_writer() if self._committing is None else self._reopen_reader()
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -424,7 +432,7 @@ class SqliteStore:
         self._bells.ring(touched)
 
     def _look_around(self) -> None:
-        """Once a second: is there room, and did somebody write whose bell was lost?"""
+        """Once a second: is there room, did somebody write whose bell was lost, and is nobody reading?"""
         self._look = self._loop.call_later(_LOOK_S, self._look_around)
         try:
             free = os.statvfs(self._folder)
@@ -433,8 +441,14 @@ class SqliteStore:
             if row is not None and (self._bells.has_new() or row[0] != self._data_version):
                 self._bells.ring(self._unheard())
                 self._data_version = row[0]
+            self._give_back()
         except (OSError, apsw.Error):
             return
+
+    def _give_back(self) -> None:
+        self._calm += 1
+        if self._calm == _CALM_LOOKS:
+            sqlitefile.let_go(self._reader)
 
     def _unheard(self) -> dict[int, int]:
         """The watched accounts that are further than their last bell said."""
