@@ -82,6 +82,11 @@ def pick(fields: bytes, index: bytes, wanted: Collection[bytes]) -> bytes | None
     return None if compiled is None else compiled(fields, index)
 
 
+def is_repeated(index: bytes, name: bytes) -> bool:
+    """Does the header have several fields of this name, one of COMMON?"""
+    return index.count(_NUMBER[name], 0, len(index) // 5) > 1
+
+
 def _cutter(signature: bytes, numbers: frozenset[int]) -> Pick:
     """Cuts the wanted fields out of `fields` of this signature: runs of neighbours, the last one to the end."""
     count = len(signature)

@@ -68,6 +68,39 @@ async def test_the_same_with_and_without(house: ImapHouse) -> None:
     assert await _answers(client, keys) == half
 
 
+SUBJECTS = (
+    "Subject: the Quarterly report",
+    "Subject: the\r\n quarterly report",
+    "Subject: =?utf-8?q?the_quarterl?=\r\n =?utf-8?q?y_report?=",
+    "Subject: the \uff31uarterly report",  # a wide Q
+    "Subject: the yearly report\r\nSubject: the quarterly report",
+    "Subject: Stra\u00dfe",
+    "Subject:",
+    "Comments: quarterly",
+)
+ASKED = [
+    ('SUBJECT "quarterly"', "1 2 3 4 5"),
+    ('HEADER Subject "the quarterly"', "1 2 3 4 5"),
+    ('SUBJECT "yearly"', "5"),
+    ('SUBJECT "STRASSE"', "6"),
+    ('SUBJECT "report the"', ""),  # of two fields, or of two messages
+    ('SUBJECT ""', "1 2 3 4 5 6 7"),
+    ('NOT SUBJECT "quarterly"', "6 7 8"),
+    ('OR SUBJECT "yearly" SUBJECT "strasse"', "5 6"),
+    ('SUBJECT "report" SUBJECT "yearly"', "5"),
+    ('MODSEQ 1 SUBJECT "yearly"', "5 (MODSEQ 6)"),
+]
+
+
+async def test_subjects(house: ImapHouse) -> None:
+    client = await house.login()
+    for subject in SUBJECTS:
+        await client.append("INBOX", f"{subject}\r\n\r\nbody\r\n".encode())
+    await client.ok("SELECT INBOX")
+    for keys, expected in ASKED:
+        assert (await client.ok(f"SEARCH {keys}"))[-1] == f"* SEARCH {expected}".rstrip(), keys
+
+
 async def test_little_is_read_for_a_rare_word(house: ImapHouse) -> None:
     """Of sixty messages one: the others' octets are not touched."""
     client = await house.login()

@@ -10,7 +10,7 @@ Faults:    StoreDown, StoreBusy.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 from posthaus.base.error import Trouble
@@ -19,6 +19,7 @@ from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import key
 from posthaus.serve.imap import searchread
 from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search, needles
+from posthaus.serve.imap.searchtext import SUBJECT_COLUMNS, may_hold
 from posthaus.serve.imap.view import View
 from posthaus.store import search as rows
 from posthaus.store.textindex import NOTHING_KNOWN, Candidates
@@ -144,11 +145,19 @@ async def found(
     pieces = windows(view, plan.within, _FLAG_ROWS if is_narrow else _ROWS)
     for spans in reversed(list(pieces)) if from_end else pieces:
         batch = await store.scan(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns, plan.only)
+        if plan.subject and batch:
+            batch = _with_subject(plan, batch)
         if plan.judge is not None:
             batch = await searchread.judged(session.site, view.mailbox, plan, plan.judge, batch)
         if batch:
             yield batch
         await asyncio.sleep(0)
+
+
+def _with_subject(plan: Plan, batch: Sequence[Row]) -> list[Row]:
+    """Those that are worth asking the judge for."""
+    subjects, indexes = ([row[at] for row in batch] for at in map(plan.columns.index, SUBJECT_COLUMNS))
+    return list(compress(batch, may_hold(plan.subject, subjects, indexes)))
 
 
 def windows(view: View, within: Ranges | None, at_once: int = _FLAG_ROWS) -> Iterator[Ranges]:

@@ -22,7 +22,7 @@ from posthaus.mail.text import fold, searched
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import key
 from posthaus.proto.imap.key import Clock, Key, Order
-from posthaus.serve.imap.searchtext import Needle, is_kept
+from posthaus.serve.imap.searchtext import SUBJECT_COLUMNS, Needle, is_kept
 from posthaus.store.textindex import NEEDLE_CHARACTERS, NOTHING_KNOWN, Candidates
 
 Judge = Callable[[Sequence[Any]], bool | None]
@@ -62,6 +62,7 @@ class Plan:
     levels: tuple[Level, ...]
     judge: Judge | None  # None: the above says it all
     only: tuple[frozenset[int], int] | None = None  # all results are of these messages, or have an id above the number
+    subject: str = ""  # all results have this in a subject, folded; SUBJECT_COLUMNS are read with it
 
     @property
     def is_all(self) -> bool:
@@ -87,9 +88,10 @@ def compile_search(search: Key, scope: Scope, *, also: tuple[str, ...] = ()) -> 
             within = uids if within is None else uidset.intersect(within, uids)
         elif not isinstance(one, key.All):
             rest.append(one)
-    maker = _Maker(rest, scope, also)
+    subject = next((fold(one.text) for one in rest if isinstance(one, key.Header) and one.field == "subject"), "")
+    maker = _Maker(rest, scope, (*also, *SUBJECT_COLUMNS) if subject else also)
     judge = maker.make(key.And(tuple(rest))) if rest else None
-    return Plan(within, mask, value, maker.columns, maker.levels, judge, _only(rest, scope.candidates))
+    return Plan(within, mask, value, maker.columns, maker.levels, judge, _only(rest, scope.candidates), subject)
 
 
 def needles(search: Key) -> list[str]:
