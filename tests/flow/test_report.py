@@ -116,3 +116,16 @@ async def test_complaint(sent: Store) -> None:
 def test_too_large_to_be_read() -> None:
     octets = _dsn(FAILED, original=Original(b"Message-ID: <m1@a.example>\r\n\r\n" + b"x" * 5_000_000, True))
     assert report.hear(octets, prepare(octets), Envelope(None)) is None
+
+
+@pytest.mark.parametrize(
+    "octets", [ARF, b"Content-Type: multipart/Report\r\n\r\n", b"Content-Type: application/tlsrpt+gzip"]
+)
+def test_what_may_speak(octets: bytes) -> None:
+    assert report.may_speak(octets)
+    assert report.may_speak(memoryview(octets))
+    assert not report.may_speak(octets + b" " * limit.REPORT_MESSAGE_OCTETS)  # it would not be read
+
+
+def test_what_cannot_speak() -> None:
+    assert not report.may_speak(b"Subject: hello\r\n\r\nwords\r\n")

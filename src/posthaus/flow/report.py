@@ -43,6 +43,8 @@ class Heard:
 
 def may_speak(octets: bytes | memoryview) -> bool:
     """False for nearly all mail, after a look at its octets: hear() and hear_tls() would find nothing."""
+    if len(octets) > limit.REPORT_MESSAGE_OCTETS:
+        return False
     lower = bytes(octets).lower()
     return b"report" in lower or b"tlsrpt" in lower
 
