@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.flow.test_queue import BUSY, NOBODY, NOW, OK, Office, make_office
+from tests.flow.test_queue import BUSY, DOWN, NOBODY, NOW, OK, Office, make_office
 
 from posthaus.base import limit
 from posthaus.base.error import Trouble
@@ -153,6 +153,38 @@ async def test_a_clock_that_is_not_answered_for_long_is_ours(fitful: tuple[Offic
     await office.quiet()
     assert len(await office.inbox()) == 1
     assert not await _is_told(office, "queue.load-lost")
+
+
+async def test_what_nobody_waits_for_is_settled_one_after_the_other(fitful: tuple[Office, Fitful]) -> None:
+    """A hundred hosts that do not answer must not fill the store's next commit: mail that comes in waits for it."""
+    office, store = fitful
+    running = most = 0
+
+    def begins(name: str, args: tuple[Any, ...]) -> None:
+        nonlocal running, most
+        running += name == "_commit"
+        most = max(most, running)
+
+    def ends(name: str, args: tuple[Any, ...]) -> None:
+        nonlocal running
+        running -= name == "_commit"
+
+    store.before, store.after = begins, ends
+    office.network.unreachable = {f"mx/d{n}.test": DOWN for n in range(30)}
+    await office.put(*[f"r@d{n}.test" for n in range(30)], due=NOW + 1)
+    await office.later(1)
+    await office.until(lambda: _all_tried(office))
+    assert most == 1
+
+
+async def _all_tried(office: Office) -> bool:
+    return await office.site.store.read(_untried) == 0
+
+
+async def _untried(tx: Tx) -> int:
+    row = await tx.one("SELECT count(*) FROM errand WHERE attempts=0 OR load<>0")
+    assert row is not None
+    return int(row[0])
 
 
 async def _is_told(office: Office, words: str) -> bool:

@@ -221,6 +221,7 @@ QUEUE_HANDED = 4  # messages that one connection to a quick host takes from sess
 QUEUE_QUICK_S = 0.02  # what such a host takes for a message
 QUEUE_SETTLE_PARCELS = 10  # sent and not settled: these are sent again after a crash
 QUEUE_SETTLE_S = 0.05  # or for so long
+QUEUE_PATIENT_REST = 2  # times what it took to settle errands whose host did not work, until the next ones are settled
 QUEUE_SETTLE_AGAIN_S = 2.0  # while the store cannot be written
 QUEUE_LOOK_S = 5.0  # also where nothing rings
 QUEUE_LINK_IDLE_S = 2.0  # a connection waits for further errands; Postfix's connection cache has the same

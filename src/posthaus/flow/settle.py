@@ -52,6 +52,7 @@ class Settler:
         self._log = log
         self._metric = metric
         self.gives_up = False  # the worker ends: nothing is tried again
+        self._in_turn = asyncio.Lock()
 
     async def settle(
         self, load: Load, done: Sequence[Done], untried: Sequence[Settled] = (), *, ends: bool, most: int = 0
@@ -65,7 +66,15 @@ class Settler:
                     return None
                 await asyncio.sleep(limit.QUEUE_SETTLE_AGAIN_S)
             reports.append((report, d))
-        return await self._write(load, reports, untried, ends, most)
+        if not _is_patient(done):
+            return await self._write(load, reports, untried, ends, most)
+        async with self._in_turn:
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            more = await self._write(load, reports, untried, ends, most)
+            if not self.gives_up:
+                await asyncio.sleep(min((loop.time() - begun) * limit.QUEUE_PATIENT_REST, limit.QUEUE_SETTLE_AGAIN_S))
+            return more
 
     async def _write(
         self,
@@ -191,6 +200,16 @@ class Settler:
                     said=one.text if one.kind is not Kind.RELAYED else "",
                     tls=one.tls,
                 )
+
+
+def _is_patient(done: Sequence[Done]) -> bool:
+    """Nobody waits for it: a host did not work. Hundreds of those that end together would keep the store busy for a
+    second, and mail that comes in meanwhile would wait for all of them."""
+    return bool(done) and all(
+        r.outcome is not None and r.outcome.kind is Kind.DEFERRED and r.outcome.blames_host
+        for d in done
+        for r in d.settled
+    )
 
 
 def _untried(settled: Settled) -> Settled:
