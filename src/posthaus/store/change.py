@@ -43,6 +43,10 @@ class Change:
         member, _, uids = self.uids.partition(" ")
         return int(member), parse(uids)
 
+    def is_for(self, member: int) -> bool:
+        """\\Seen of a member is nobody else's."""
+        return self.kind != Kind.SEEN or self.seen[0] == member
+
 
 async def write(tx: Tx, account: int, modseq: int, mailbox: int, kind: Kind, uids: list[Range], now: int) -> None:
     """A second row of the same kind in one write joins the first."""

@@ -14,21 +14,21 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import compress
 from operator import or_
 from typing import Final
 
 from posthaus.mail.flag import SEEN
-from posthaus.mail.uidset import Ranges, intersect, iterate
+from posthaus.mail.uidset import Ranges, count, from_sorted
 from posthaus.store import account as accounts
 from posthaus.store import fetch, search, span
 from posthaus.store import mailbox as mailboxes
-from posthaus.store.gone import CHUNK, masks, present
+from posthaus.store.gone import CHUNK, masks
 from posthaus.store.mailbox import Mailbox
 from posthaus.store.tx import Row, Tx
 
 Seen = Mapping[int, bytes]  # chunk -> an octet for each of its UIDs, 1 where it is seen; none for a chunk without any
 
-_ALL: Final = (1 << CHUNK) - 1
 _NOTHING: Final = bytes(CHUNK)
 _OCTETS: Final = bytes.maketrans(b"01", b"\0\1")
 _ONES: Final = re.compile(b"\1+")
@@ -40,7 +40,7 @@ _SPANS: Final = 20  # more questions than that cost more than the rows that are 
 
 async def read(tx: Tx, mailbox: int, member: int, first: int, last: int) -> Seen:
     """Of the UIDs first to last, and those around them."""
-    return {chunk: _octets(bits) for chunk, bits in await _chunks(tx, mailbox, member, first, last)}
+    return {chunk: _octets(_int(bits)) for chunk, bits in await _chunks(tx, mailbox, member, first, last)}
 
 
 def picked(seen: Seen, uids: Sequence[int]) -> bytes:
@@ -82,9 +82,9 @@ def _bitmap(bits: int) -> bytes:
     return bits.to_bytes(CHUNK // 8, "little")
 
 
-def _octets(bits: bytes) -> bytes:
+def _octets(bits: int) -> bytes:
     # bit 0 is the last digit: turned round, digit i stands for the i-th UID
-    return f"{int.from_bytes(bits, 'little'):0{CHUNK}b}"[::-1].encode("ascii").translate(_OCTETS)
+    return f"{bits:0{CHUNK}b}"[::-1].encode("ascii").translate(_OCTETS)
 
 
 async def placements(
@@ -101,7 +101,7 @@ async def dense_flags(tx: Tx, mailbox: int, member: int, first: int, last: int) 
     row = await tx.one(_dense(len(chunks)), mailbox << 32 | first, mailbox << 32 | last, mailbox, member, *chunks)
     if row is None or row[0] != last - first + 1:
         return None
-    seen = {chunk: _octets(bits) for chunk, bits in zip(chunks, row[2:], strict=True) if bits is not None}
+    seen = {chunk: _octets(_int(bits)) for chunk, bits in zip(chunks, row[2:], strict=True) if bits is not None}
     return list(map(or_, fetch.numbers(row[1]), picked(seen, range(first, last + 1))))
 
 
@@ -138,7 +138,7 @@ async def first_unseen(tx: Tx, box: Mailbox, member: int) -> int | None:
     return None
 
 
-async def among(tx: Tx, mailbox: int, member: int, uids: Ranges, *, wanted: bool) -> Ranges:
+async def among(tx: Tx, mailbox: int, member: int, uids: Ranges, *, wanted: bool) -> list[int]:
     """Of these UIDs, which were all given out, those that are there and that he has seen, or has not."""
     if not uids:
         return []
@@ -148,12 +148,16 @@ async def among(tx: Tx, mailbox: int, member: int, uids: Ranges, *, wanted: bool
         "SELECT chunk, bits FROM gone WHERE mailbox=$1 AND chunk BETWEEN $2 AND $3",
         mailbox, first // CHUNK, last // CHUNK,
     )  # fmt: skip
-    out = {chunk: _int(bits) for chunk, bits in gone}
-    for chunk in range(first // CHUNK, last // CHUNK + 1):
+    there = masks(uids)
+    for chunk, bits in gone:
+        there[chunk] = there.get(chunk, 0) & ~_int(bits)
+    found: list[int] = []
+    for chunk, mask in there.items():
         bits = _int(seen.get(chunk))
-        out[chunk] = out.get(chunk, 0) | (_ALL ^ bits if wanted else bits)
-    left = present(last + 1, [(chunk, _bitmap(bits)) for chunk, bits in sorted(out.items())])
-    return intersect(left, uids)
+        left = mask & (bits if wanted else ~bits)
+        if left:
+            found += compress(range(chunk * CHUNK, chunk * CHUNK + CHUNK), _octets(left))
+    return found
 
 
 async def narrow(
@@ -167,18 +171,22 @@ async def narrow(
     only: tuple[frozenset[int], int] | None = None,
 ) -> Sequence[Row]:
     """As search.narrow, for flags as the member sees them."""
-    asked = mask & SEEN
-    if asked:
+    rows: Sequence[Row]
+    if mask & SEEN:
         wanted = await among(tx, mailbox, member, uids, wanted=bool(value & SEEN))
         mask, value = mask & ~SEEN, value & ~SEEN
-        if not mask and columns == ("uid",):
-            return [(uid,) for uid in iterate(wanted)]  # the bitmaps say it all
-        spans = [(near[0][0], near[-1][1]) for near in span.near(wanted)]
-        uids = spans if len(spans) <= _SPANS else uids
-    rows = await search.narrow(tx, mailbox, uids, mask, value, columns, only)
-    if asked:
-        inside = set(iterate(wanted))
+        is_bare = columns == ("uid",) and only is None
+        if is_bare and not mask:
+            return [(uid,) for uid in wanted]  # the bitmaps say it all
+        around = _around(wanted, uids)
+        if is_bare and around is uids and len(uids) == 1:  # many: as one text (PostgreSQL, 10,000: 11 ms, else 21)
+            there = set(map(int, (await search.narrow_text(tx, mailbox, *uids[0], mask, value, 0)).split()))
+            return [(uid,) for uid in wanted if uid in there]
+        rows = await search.narrow(tx, mailbox, around, mask, value, columns, only)
+        inside = set(wanted)
         rows = [row for row in rows if row[0] in inside]
+    else:
+        rows = await search.narrow(tx, mailbox, uids, mask, value, columns, only)
     if "flags" not in columns or not rows:
         return rows
     at = columns.index("flags")
@@ -186,6 +194,14 @@ async def narrow(
     seen = await read(tx, mailbox, member, found[0], found[-1])
     flags = put_in(seen, found, [row[at] for row in rows])
     return [(*row[:at], f, *row[at + 1 :]) for row, f in zip(rows, flags, strict=True)]
+
+
+def _around(wanted: Sequence[int], uids: Ranges) -> Ranges:
+    """What to read for the sake of these UIDs, which are among `uids`: less than all where that is worth the while."""
+    if 4 * len(wanted) > count(uids):
+        return uids
+    spans = [(near[0][0], near[-1][1]) for near in span.near(from_sorted(wanted))]
+    return spans if len(spans) <= _SPANS else uids
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
@@ -216,7 +232,7 @@ async def carry(tx: Tx, source: int, uids: Sequence[int], target: int, first: in
         "SELECT member, chunk, bits FROM seen WHERE mailbox=$1 AND chunk BETWEEN $2 AND $3",
         source, uids[0] // CHUNK, uids[-1] // CHUNK,
     ):  # fmt: skip
-        by_member.setdefault(member, {})[chunk] = _octets(bits)
+        by_member.setdefault(member, {})[chunk] = _octets(_int(bits))
     for member, seen in sorted(by_member.items()):
         copied = [(first + ones.start(), first + ones.end() - 1) for ones in _ONES.finditer(picked(seen, uids))]
         await mark(tx, target, member, copied, seen=True)

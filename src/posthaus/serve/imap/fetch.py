@@ -19,11 +19,12 @@ from posthaus.proto.imap.command import Fetch
 from posthaus.proto.imap.partial import Partial
 from posthaus.proto.imap.section import Attribute, Binary, Plain, Section
 from posthaus.serve.imap import flagline, outside
-from posthaus.serve.imap.attribute import Batch, Plan, plan
+from posthaus.serve.imap.attribute import Batch, Column, Plan, plan
 from posthaus.serve.imap.view import View
 from posthaus.store import fetch as rows
-from posthaus.store import flag, sync
+from posthaus.store import flag, seen, sync
 from posthaus.store import mailbox as mailboxes
+from posthaus.store.seen import Seen
 from posthaus.store.tx import Row, Tx
 
 if TYPE_CHECKING:
@@ -83,7 +84,11 @@ def _sets_seen(attribute: Attribute) -> bool:
 async def _mark_seen(session: "ImapSession", view: View, uids: Ranges) -> bool:
     """Sets \\Seen where it is missing; whether it was anywhere."""
     known = [(low, high) for _, low, high in view.uids.pieces(uids)]
-    unseen = await session.site.store.read(rows.ranges_with, view.mailbox, known, SEEN, 0)
+    store = session.site.store
+    if view.member:
+        unseen = uidset.from_sorted(await store.read(seen.among, view.mailbox, view.member, known, wanted=False))
+    else:
+        unseen = await store.read(rows.ranges_with, view.mailbox, known, SEEN, 0)
     if not unseen:
         return False
     stored = await session.site.store.write(
@@ -103,22 +108,36 @@ async def send(session: "ImapSession", uids: Ranges, how: Plan) -> int:
                 number += last - low + 1
                 low = last + 1
                 continue
-            found = await session.site.store.scan(rows.placements, view.mailbox, low, last, how.columns, how.rows)
+            found, own = await _placements(session, view, low, last, how)
             if len(found) == last - low + 1:
                 numbers: Sequence[int] = range(number, number + len(found))
             else:
                 found, numbers = await _with_tombstones(session, view, found, low, last, number, how)
                 lost += last - low + 1 - len(found)
-            await _send_batch(session, how, found, numbers)
+            await _send_batch(session, how, found, numbers, own)
             number += last - low + 1
             low = last + 1
     return lost
 
 
+async def _placements(
+    session: "ImapSession", view: View, low: int, last: int, how: Plan
+) -> tuple[Sequence[Row], Seen | None]:
+    """Rows, and for a member what he has seen of them."""
+    store = session.site.store
+    if view.member:
+        return await store.scan(seen.placements, view.mailbox, view.member, low, last, how.columns, how.rows)
+    return await store.scan(rows.placements, view.mailbox, low, last, how.columns, how.rows), None
+
+
 async def _send_dense(session: "ImapSession", how: Plan, low: int, last: int, number: int) -> bool:
     """FLAGS of UIDs that are all there, which is nearly always so; false where one is missing."""
     view = session.selected
-    flags = await session.site.store.scan(rows.dense_flags, view.mailbox, low, last)
+    store = session.site.store
+    if view.member:
+        flags = await store.scan(seen.dense_flags, view.mailbox, view.member, low, last)
+    else:
+        flags = await store.scan(rows.dense_flags, view.mailbox, low, last)
     if flags is None:
         return False
     numbers, uids, recent_from = range(number, number + len(flags)), range(low, last + 1), session.recent_from
@@ -145,24 +164,28 @@ async def _with_tombstones(
     return merged, numbers
 
 
-async def _send_batch(session: "ImapSession", how: Plan, found: Sequence[Row], numbers: Sequence[int]) -> None:
+async def _send_batch(
+    session: "ImapSession", how: Plan, found: Sequence[Row], numbers: Sequence[int], own: Seen | None
+) -> None:
     if not found:
         return
-    batch = _batch(session, how, found)
+    batch = _batch(session, how, found, own)
     if not how.has_body or not any(batch["place"]):
         await session.send(how.lines(numbers, batch))
         return
     for row, number, place in zip(found, numbers, batch["place"], strict=True):
-        one = _batch(session, how, (row,))
+        one = _batch(session, how, (row,), own)
         if place:
             await outside.send_line(session, how, number, one)
         else:
             await session.send(how.lines((number,), one))
 
 
-def _batch(session: "ImapSession", how: Plan, found: Sequence[Row]) -> Batch:
+def _batch(session: "ImapSession", how: Plan, found: Sequence[Row], own: Seen | None) -> Batch:
     view = session.selected
-    columns = dict(zip(how.columns, zip(*found, strict=True), strict=True))
+    columns: dict[str, Column] = dict(zip(how.columns, zip(*found, strict=True), strict=True))
+    if own is not None and "flags" in columns:
+        columns["flags"] = seen.put_in(own, columns["uid"], columns["flags"])
     return Batch(columns, view.flag_text, session.recent_from)
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from posthaus.mail.flag import SEEN
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.key import Return
@@ -45,7 +46,8 @@ async def _search(session: "ImapSession", command: Search, returns: frozenset[Re
     view = session.selected
     command = await stored.resolved(session, command)
     plan = await plan_of(session, view, command.key, with_modseq=command.has_modseq)
-    if returns is None and plan.judge is None and plan.within is None:
+    is_own = bool(view.member) and plan.mask & SEEN  # then it is no flag of the placement
+    if returns is None and plan.judge is None and plan.within is None and not is_own:
         less = _less(view, uid=command.uid)
         if less is not None:
             await _answer_as_text(session, plan, less)

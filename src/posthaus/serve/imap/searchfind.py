@@ -22,6 +22,7 @@ from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search, needles
 from posthaus.serve.imap.searchtext import SUBJECT_COLUMNS, may_hold
 from posthaus.serve.imap.view import View
 from posthaus.store import search as rows
+from posthaus.store import seen
 from posthaus.store.textindex import NOTHING_KNOWN, Candidates
 from posthaus.store.tx import Row
 
@@ -144,7 +145,11 @@ async def found(
     is_narrow = plan.judge is None or (plan.only is not None and len(plan.only[0]) <= rows.ONLY_IDS)
     pieces = windows(view, plan.within, _FLAG_ROWS if is_narrow else _ROWS)
     for spans in reversed(list(pieces)) if from_end else pieces:
-        batch = await store.scan(rows.narrow, view.mailbox, spans, plan.mask, plan.value, plan.columns, plan.only)
+        asked = plan.mask, plan.value, plan.columns, plan.only
+        if view.member:
+            batch = await store.scan(seen.narrow, view.mailbox, view.member, spans, *asked)
+        else:
+            batch = await store.scan(rows.narrow, view.mailbox, spans, *asked)
         if plan.subject and batch:
             batch = _with_subject(plan, batch)
         if plan.judge is not None:

@@ -101,15 +101,24 @@ class View:
             elif change.kind == Kind.GONE:
                 self.gone = uidset.normalise(self.gone + uidset.parse(change.uids))
             elif change.kind == Kind.FLAGS:
-                if change.modseq in self.own:
-                    self.own.discard(change.modseq)
-                else:
+                if change.modseq not in self.own:
                     self.flagged = uidset.normalise(self.flagged + uidset.parse(change.uids))
+            elif change.kind == Kind.SEEN and change.is_for(self.member):
+                self._note_seen(change)
             elif change.kind == Kind.KEYWORDS:
                 self.keywords_changed = True
             elif change.kind == Kind.MAILBOX:
                 self.mailbox_changed = True
             self.noted = max(self.noted, change.modseq)
+        if self.own:
+            self.own = {modseq for modseq in self.own if modseq > self.noted}
+
+    def _note_seen(self, change: Change) -> None:
+        _, uids = change.seen
+        if self.contexts:
+            self.touched = uidset.normalise(self.touched + uids)
+        if change.modseq not in self.own:
+            self.flagged = uidset.normalise(self.flagged + uids)
 
     def settle(self) -> None:
         """Where nothing is left to be told, the client knows of all up to here."""
