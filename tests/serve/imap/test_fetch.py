@@ -189,3 +189,19 @@ async def test_changed_since(house: ImapHouse) -> None:
     (line,) = await client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {highest})")
     assert line.startswith("* 2 FETCH (UID 2 FLAGS (\\Flagged")
     assert int(line.split("MODSEQ (")[1].split(")")[0]) > highest
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["FETCH 1 FLAGS", "UID FETCH 1:2 (FLAGS MODSEQ)", "FETCH 1 (BODY[TEXT] FLAGS)", "STORE 1 +FLAGS (\\Draft)"],
+)
+@pytest.mark.parametrize("size", [10, 300_000])
+async def test_a_keyword_that_was_made_just_now_has_its_name(house: ImapHouse, command: str, size: int) -> None:
+    """RFC 9051 §7.3.5: it is told before a flag shows it."""
+    client = await filled(house, mail(b"y" * size), mail())
+    other = await house.login(select="INBOX")
+    await other.ok("STORE 1 +FLAGS (new)")
+    heard = await client.ok(command)
+    at = next(number for number, line in enumerate(heard) if line.startswith("* 1 FETCH"))
+    assert "new" in heard[at].rpartition("FLAGS (")[2]
+    assert heard[at - 2].startswith("* FLAGS (") and "new" in heard[at - 2]

@@ -7,7 +7,8 @@ Standards: RFC 9051 §6.4.5, §6.4.9, §7.5.2; RFC 7162 §3.1.4, §3.2.6; RFC 93
 Faults:    UnknownEncoding; NO [EXPUNGEISSUED] where octets are gone for good.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from posthaus.base.error import Refusal
@@ -20,7 +21,7 @@ from posthaus.proto.imap.partial import Partial
 from posthaus.proto.imap.section import Attribute, Binary, Plain, Section
 from posthaus.serve.imap import flagline, outside
 from posthaus.serve.imap.attribute import Batch, Column, Plan, plan
-from posthaus.serve.imap.view import View
+from posthaus.serve.imap.view import FlagText, View
 from posthaus.store import fetch as rows
 from posthaus.store import flag, seen, sync
 from posthaus.store import mailbox as mailboxes
@@ -141,12 +142,26 @@ async def _send_dense(session: "ImapSession", how: Plan, low: int, last: int, nu
     if flags is None:
         return False
     numbers, uids, recent_from = range(number, number + len(flags)), range(low, last + 1), session.recent_from
-    if how.form in _FLAG_LINES:
-        inner = flagline.texts(view.flag_text, flags, uids, recent_from)
-        await session.send(flagline.lines(numbers, uids if how.form == flagline.WITH_UID else None, inner))
-    else:
-        await session.send(how.lines(numbers, Batch({"uid": uids, "flags": flags}, view.flag_text, recent_from)))
+
+    def lines(flag_text: FlagText) -> bytes:
+        if how.form in _FLAG_LINES:
+            inner = flagline.texts(flag_text, flags, uids, recent_from)
+            return flagline.lines(numbers, uids if how.form == flagline.WITH_UID else None, inner)
+        return how.lines(numbers, Batch({"uid": uids, "flags": flags}, flag_text, recent_from))
+
+    await session.send(await named(session, lines))
     return True
+
+
+async def named(session: "ImapSession", write: Callable[[FlagText], bytes]) -> bytes:
+    """What is written with the names of all keywords: another session may have made one just now (RFC 9051 §7.3.5)."""
+    flag_text = session.selected.flag_text
+    octets = write(flag_text)
+    if flag_text.is_behind:
+        flag_text.is_behind = False
+        await session.read_keywords((), force=True)
+        octets = write(session.selected.flag_text)
+    return octets
 
 
 async def _with_tombstones(
@@ -169,24 +184,26 @@ async def _send_batch(
 ) -> None:
     if not found:
         return
-    batch = _batch(session, how, found, own)
-    if not how.has_body or not any(batch["place"]):
-        await session.send(how.lines(numbers, batch))
+    columns, recent_from = _columns(how, found, own), session.recent_from
+    if not how.has_body or not any(columns["place"]):
+        octets = await named(session, lambda flag_text: how.lines(numbers, Batch(columns, flag_text, recent_from)))
+        await session.send(octets)
         return
-    for row, number, place in zip(found, numbers, batch["place"], strict=True):
-        one = _batch(session, how, (row,), own)
+    for flags in columns.get("flags", ()):
+        await named(session, itemgetter(flags))  # before the first octet of an answer goes out
+    for row, number, place in zip(found, numbers, columns["place"], strict=True):
+        one = Batch(_columns(how, (row,), own), session.selected.flag_text, recent_from)
         if place:
             await outside.send_line(session, how, number, one)
         else:
             await session.send(how.lines((number,), one))
 
 
-def _batch(session: "ImapSession", how: Plan, found: Sequence[Row], own: Seen | None) -> Batch:
-    view = session.selected
+def _columns(how: Plan, found: Sequence[Row], own: Seen | None) -> dict[str, Column]:
     columns: dict[str, Column] = dict(zip(how.columns, zip(*found, strict=True), strict=True))
     if own is not None and "flags" in columns:
         columns["flags"] = seen.put_in(own, columns["uid"], columns["flags"])
-    return Batch(columns, view.flag_text, session.recent_from)
+    return columns
 
 
 async def send_news(session: "ImapSession", uids: Ranges, how: Plan) -> None:

@@ -16,7 +16,7 @@ from posthaus.proto.imap.section import Plain
 from posthaus.serve.imap import fetch, flagline
 from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.deleted import refuse_change
-from posthaus.serve.imap.view import View
+from posthaus.serve.imap.view import FlagText, View
 from posthaus.store import flag
 
 if TYPE_CHECKING:
@@ -68,5 +68,9 @@ async def _send(session: "ImapSession", view: View, stored: flag.Stored, *, with
     uids = stored.uids
     if uids:
         numbers = view.uids.numbers_of(uids)
-        inner = flagline.texts(view.flag_text, stored.flags, uids, session.recent_from)
-        await session.send(flagline.lines(numbers, uids if with_uid else None, inner))
+
+        def lines(flag_text: FlagText) -> bytes:
+            inner = flagline.texts(flag_text, stored.flags, uids, session.recent_from)
+            return flagline.lines(numbers, uids if with_uid else None, inner)
+
+        await session.send(await fetch.named(session, lines))

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from posthaus.mail import uidset
-from posthaus.mail.flag import render_flags
+from posthaus.mail.flag import FIRST_KEYWORD_BIT, render_flags
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code, render
 from posthaus.serve.imap.uidmap import UidMap
@@ -34,10 +34,13 @@ class FlagText(dict[int, bytes]):
     def __init__(self, keywords: dict[int, str]) -> None:
         super().__init__()
         self.keywords = keywords
+        self.is_behind = False  # a message had a keyword that was made since
 
     def __missing__(self, flags: int) -> bytes:
         if len(self) >= _MEMO_FLAGS:
             self.clear()
+        own = (flags & ~RECENT) >> FIRST_KEYWORD_BIT << FIRST_KEYWORD_BIT
+        self.is_behind = self.is_behind or own & ~sum([1 << bit for bit in self.keywords]) != 0
         text = self[flags] = render_flags(flags & ~RECENT, self.keywords, recent=bool(flags & RECENT))
         return text
 
