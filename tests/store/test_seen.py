@@ -216,10 +216,10 @@ async def test_copies_are_seen_by_whom_the_messages_were(store: Store, move: boo
     await _store(store, anna, [(2, 3), (5, 5)], Mode.ADD, SEEN, member=ben.id)
     await _store(store, anna, [(4, 4)], Mode.ADD, SEEN, member=cleo.id)
     done = await store.write(mailbox.create, anna.id, "Done", "", NOW)
-    await store.write(message.append, made_up(), Placing(anna.id, done, 0), NOW, NOW)
+    await store.write(message.append, made_up(), Placing(anna.id, done, SEEN, (), ben.id), NOW, NOW)
     await store.write(message.copy, anna.id, anna.inbox, [(1, 2), (4, 5)], done, NOW, move=move)
     assert await _flags(store, done) == [0, SEEN, 0, 0, 0]
-    assert await _flags(store, done, ben.id) == [0, 0, SEEN, 0, SEEN]
+    assert await _flags(store, done, ben.id) == [SEEN, 0, SEEN, 0, SEEN]
     assert await _flags(store, done, cleo.id) == [0, 0, 0, SEEN, 0]
 
 

@@ -12,7 +12,7 @@ Faults:    NoSuchAccount, of a member who is no more and would write.
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
 from operator import or_
@@ -213,29 +213,48 @@ async def mark(tx: Tx, mailbox: int, member: int, uids: Ranges, *, seen: bool) -
         return
     await accounts.modseq(tx, member)
     old = dict(await _chunks(tx, mailbox, member, uids[0][0], uids[-1][1]))
-    new: list[tuple[int, int, int, bytes]] = []
+    new: list[tuple[int, int, int]] = []
     for chunk, mask in masks(uids).items():
         bits = _int(old.get(chunk))
-        new.append((mailbox, member, chunk, _bitmap(bits | mask if seen else bits & ~mask)))
+        new.append((member, chunk, bits | mask if seen else bits & ~mask))
+    await _put(tx, mailbox, new)
+
+
+async def _put(tx: Tx, mailbox: int, rows: Iterable[tuple[int, int, int]]) -> None:
+    """Of (member, chunk, bits)."""
     await tx.many(
         "INSERT INTO seen (mailbox, member, chunk, bits) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (mailbox, member, chunk) DO UPDATE SET bits=excluded.bits",
-        new,
+        [(mailbox, member, chunk, _bitmap(bits)) for member, chunk, bits in rows],
     )
 
 
 async def carry(tx: Tx, source: int, uids: Sequence[int], target: int, first: int) -> None:
     """These UIDs, which rise, were copied to those of another mailbox from `first` on: who has seen them has seen them
-    there."""
+    there. However many members there are, it takes a few statements."""
     by_member: dict[int, dict[int, bytes]] = {}
-    for member, chunk, bits in await tx.all(
-        "SELECT member, chunk, bits FROM seen WHERE mailbox=$1 AND chunk BETWEEN $2 AND $3",
-        source, uids[0] // CHUNK, uids[-1] // CHUNK,
-    ):  # fmt: skip
+    for member, chunk, bits in await _of_all(tx, source, uids[0], uids[-1]):
         by_member.setdefault(member, {})[chunk] = _octets(_int(bits))
-    for member, seen in sorted(by_member.items()):
-        copied = [(first + ones.start(), first + ones.end() - 1) for ones in _ONES.finditer(picked(seen, uids))]
-        await mark(tx, target, member, copied, seen=True)
+    here = {(member, chunk): bits for member, chunk, bits in await _of_all(tx, target, first, first + len(uids) - 1)}
+    new = [
+        (member, chunk, mask | _int(here.get((member, chunk))))
+        for member, seen in sorted(by_member.items())
+        for chunk, mask in masks(_runs(picked(seen, uids), first)).items()
+    ]
+    await _put(tx, target, new)
+
+
+async def _of_all(tx: Tx, mailbox: int, first: int, last: int) -> Sequence[tuple[int, int, bytes]]:
+    rows = await tx.all(
+        "SELECT member, chunk, bits FROM seen WHERE mailbox=$1 AND chunk BETWEEN $2 AND $3",
+        mailbox, first // CHUNK, last // CHUNK,
+    )  # fmt: skip
+    return rows
+
+
+def _runs(octets: bytes, first: int) -> Ranges:
+    """The UIDs that are seen, where the octets are those of the UIDs from `first` on."""
+    return [(first + ones.start(), first + ones.end() - 1) for ones in _ONES.finditer(octets)]
 
 
 async def forget_mailbox(tx: Tx, mailbox: int, most: int) -> int:
