@@ -25,6 +25,7 @@ WITHOUT_TEST: dict[str, str] = {
     "base/error.py": "two names without behaviour",
     "base/limit.py": "constants",
     "mail/envelope.py": "values without behaviour",
+    "proto/imap/command_acl.py": "values without behaviour",
     "proto/smtp/event.py": "values without behaviour",
     "net/hello.py": "values without behaviour",
     "net/dnsexchange.py": "tests/net/test_resolver.py asks a real server",

@@ -146,7 +146,7 @@ async def test_messages_are_counted_in_every_mailbox_that_has_them(store: Store)
     # neither moving nor replacing makes more of them
     await store.write(message.copy, anna.id, anna.inbox, [(2, 2)], other, NOW, move=True)
     draft = message.Draft(made_up("anew"), Placing(anna.id, other, 0), NOW)
-    await store.write(message.replace, draft, other, 1, NOW)
+    await store.write(message.replace, draft, anna.id, other, 1, NOW)
     assert await placed() == 3
     # quota was asked at RCPT: what was accepted is kept
     await store.write(message.deliver, made_up(), [here], NOW)

@@ -94,6 +94,7 @@ IMAP_LIST_PATTERNS = 100  # in one LIST; each is held against every mailbox
 IMAP_FILTER_MAILBOXES = 1_000  # named in one filter of NOTIFY or ESEARCH
 IMAP_NOTIFY_GROUPS = 50  # event groups of one NOTIFY
 IMAP_NOTIFY_AT_ONCE = 1_000  # mailboxes told of in one go; beyond, notifications end (RFC 5465 §5.8)
+IMAP_NOTIFY_BOOKS = 100  # accounts whose mailboxes one NOTIFY watches
 IMAP_FUZZY_KEYS = 20  # in one SEARCH: words cost more than substrings
 SEARCH_INLINE_CHARACTERS = 64 * 1024  # of a text; a longer one is looked through in a thread: 20 FUZZY keys take 50 ms
 FUZZY_WORDS = 20  # looked for by one of them; further ones are not

@@ -25,6 +25,7 @@ NOT_JUNK: Final = 1 << 8
 PHISHING: Final = 1 << 9
 FIRST_KEYWORD_BIT: Final = 10
 LAST_KEYWORD_BIT: Final = 62  # bit 63 is the sign in the databases
+EVERYTHING: Final = (1 << 63) - 1
 
 NAMES: Final = (
     b"\\Seen", b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Draft",

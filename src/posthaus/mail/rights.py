@@ -8,7 +8,7 @@ Faults:    UnknownRight.
 
 from typing import Final
 
-from posthaus.mail.flag import DELETED, SEEN
+from posthaus.mail.flag import DELETED, EVERYTHING, SEEN
 
 LOOKUP: Final = 1 << 0  # to be told that there is such a mailbox
 READ: Final = 1 << 1
@@ -27,7 +27,6 @@ LETTERS: Final = "lrswipkxtea"
 _OLD: Final = {"c": CREATE | DELETE, "d": DELETE_MESSAGES | EXPUNGE}
 _BITS: Final = {letter: 1 << bit for bit, letter in enumerate(LETTERS)} | _OLD
 GRANTABLE: Final = (*LETTERS, *_OLD)  # each by itself: none brings another with it
-_EVERY_FLAG: Final = (1 << 63) - 1
 
 
 class UnknownRight(ValueError):
@@ -51,5 +50,5 @@ def render_rights(rights: int) -> str:
 
 def settable(rights: int) -> int:
     """The flags that may be set and taken away, as bits (RFC 4314 §4)."""
-    flags = _EVERY_FLAG & ~(SEEN | DELETED) if rights & WRITE else 0
+    flags = EVERYTHING & ~(SEEN | DELETED) if rights & WRITE else 0
     return flags | (SEEN if rights & KEEP_SEEN else 0) | (DELETED if rights & DELETE_MESSAGES else 0)

@@ -39,6 +39,15 @@ class Entry:
     denied: int
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """An entry, and of what."""
+
+    owner: str  # his address
+    mailbox: str
+    entry: Entry
+
+
 def combined(rows: Iterable[tuple[int, int]]) -> int:
     """What is left of what these rows, (given, denied), give and deny."""
     given = denied = 0
@@ -64,6 +73,19 @@ async def of_mailbox(tx: Tx, mailbox: int) -> list[Entry]:
         mailbox, ANYONE,
     )  # fmt: skip
     return [Entry(*row) for row in rows]
+
+
+async def listing(tx: Tx, owner: int | None = None) -> list[Granted]:
+    """All of the house, or of one account's mailboxes: by owner, mailbox and member."""
+    where, args = ("AND o.id=$2", (owner,)) if owner is not None else ("", ())
+    rows = await tx.all(
+        "SELECT o.address, m.name, c.member, coalesce(a.address, ''), c.given, c.denied FROM acl c"
+        " JOIN mailbox m ON m.id=c.mailbox JOIN account o ON o.id=m.account LEFT JOIN account a ON a.id=c.member"
+        f" WHERE o.state=0 AND m.state=0 AND (c.member=$1 OR a.state=0) {where}"
+        " ORDER BY o.key, m.name, coalesce(a.key, '')",
+        ANYONE, *args,
+    )  # fmt: skip
+    return [Granted(address, name, Entry(*entry)) for address, name, *entry in rows]
 
 
 async def change_rights(

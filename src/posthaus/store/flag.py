@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from posthaus.mail.flag import DELETED, SEEN
+from posthaus.mail.flag import DELETED, EVERYTHING, SEEN
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
 from posthaus.store import change, fetch, seen, span
@@ -49,9 +49,10 @@ async def store(
     unchanged_since: int | None = None,
     *,
     member: int = 0,
+    may: int = EVERYTHING,
 ) -> Stored:
     """Add, remove or replace flags. Rows that would stay as they are are not written. member: who does it, where it is
-    not the owner."""
+    not the owner. may: the flags that this may change, the others stay as they are."""
     modseq = await accounts.advance(tx, account)
     if mode is Mode.REMOVE:
         known = {name.lower(): bit for bit, name in (await mailboxes.keywords(tx, mailbox)).items()}
@@ -68,7 +69,7 @@ async def store(
         old = [r[1] for r in rows if r[2] <= unchanged_since]
     if member and there:
         old = seen.put_in(await seen.read(tx, mailbox, member, there[0], there[-1]), there, old)
-    keep, put = _masks(mode, bits)
+    keep, put = _masks(mode, bits, may)
     before = _counted(old)
     new_of = {f: f & keep | put for f in before}
     changed = _changed(there, old, new_of, uids)
@@ -127,14 +128,13 @@ def _counted(flags: Sequence[int]) -> dict[int, int]:
     )
 
 
-def _masks(mode: Mode, bits: int) -> tuple[int, int]:
+def _masks(mode: Mode, bits: int, may: int) -> tuple[int, int]:
     """flags & keep | put."""
-    everything = (1 << 63) - 1
     if mode is Mode.ADD:
-        return everything, bits
+        return EVERYTHING, bits & may
     if mode is Mode.REMOVE:
-        return everything & ~bits, 0
-    return 0, bits
+        return EVERYTHING & ~(bits & may), 0
+    return EVERYTHING & ~may, bits & may
 
 
 async def _count(

@@ -28,6 +28,7 @@ from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
 SEPARATOR = "/"
+OTHERS, TEAMS = "Other users", "Shared"  # above what is another's (flow/access.py), in whosever tree
 OPEN, NAME_ONLY, REMOVING, VIEW = 0, 1, 2, 3
 VIEW_NAME = "Deleted messages"  # of the view; where a mailbox of the account has this name already, see view_name
 _REMOVED = "\x01"  # begins the name of a removed mailbox, and divides its id from the name that it had
@@ -133,6 +134,11 @@ async def find_at(tx: Tx, account: int, name: str) -> tuple[Mailbox, int]:
     return Mailbox(*row[1:]), row[0]
 
 
+async def has_any(tx: Tx, account: int, name: str) -> bool:
+    """Is there anything of this name?"""
+    return await tx.one("SELECT 1 FROM mailbox WHERE account=$1 AND name=$2", account, name) is not None
+
+
 async def listing(tx: Tx, account: int) -> list[Mailbox]:
     """All of an account, names only ones too, by name."""
     rows = await tx.all(f"SELECT {COLUMNS} FROM mailbox WHERE account=$1 AND state<>2 ORDER BY name", account)
@@ -199,7 +205,7 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
     """Makes it and whatever superiors it lacks (RFC 9051 §6.3.4); the id."""
     name = checked_name(name)
     modseq = await accounts.advance(tx, account)
-    await _not_the_view(tx, account, name)
+    await _not_taken(tx, account, name)
     if await count(tx, account) >= limit.MAILBOXES_PER_ACCOUNT:
         raise LimitReached("mailboxes")
     if special_use:
@@ -227,9 +233,12 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
     return found[0]  # type: ignore[no-any-return]
 
 
-async def _not_the_view(tx: Tx, account: int, name: str) -> None:
-    """The name of the view is taken, also before there is one, and nothing can be below it."""
+async def _not_taken(tx: Tx, account: int, name: str) -> None:
+    """The name of the view is taken, also before there is one, and nothing can be below it; and so are those above what
+    is another's, but where the account has had such a mailbox before they were."""
     first, below, _ = name.partition(SEPARATOR)
+    if first in (OTHERS, TEAMS) and not await has_any(tx, account, first):
+        raise NotPermitted("what is below that name is not the account's own")
     if not first.startswith(VIEW_NAME):
         return
     row = await tx.one("SELECT state FROM mailbox WHERE account=$1 AND name=$2", account, first)
@@ -334,7 +343,7 @@ async def rename(tx: Tx, account: int, old: str, new: str, now: int) -> None:
         raise NotPermitted("the view of deleted messages keeps its name")
     if found is None:
         raise NoSuchMailbox(old)
-    await _not_the_view(tx, account, new)
+    await _not_taken(tx, account, new)
     if await tx.one("SELECT 1 FROM mailbox WHERE account=$1 AND name=$2", account, new) is not None:
         raise MailboxExists(new)
     levels = new.split(SEPARATOR)

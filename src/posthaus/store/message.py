@@ -11,7 +11,7 @@ Faults:    NoSuchMailbox, NoSuchMessage, OverQuota, NoSuchAccount, StoreFull.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from posthaus.mail.flag import DELETED, SEEN
+from posthaus.mail.flag import DELETED, EVERYTHING, SEEN
 from posthaus.mail.prepared import Outline, Prepared
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
@@ -106,9 +106,11 @@ async def append_all(tx: Tx, drafts: Sequence[Draft], now: int) -> list[Placed]:
     return [await append(tx, one.content, one.placing, one.received, now) for one in drafts]
 
 
-async def replace(tx: Tx, draft: Draft, mailbox: int, uid: int, now: int) -> Placed:
+async def replace(tx: Tx, draft: Draft, account: int, mailbox: int, uid: int, now: int) -> Placed:
     """The old message goes and the new one comes, both or neither; the quota is asked when the old one is gone."""
-    _, found = await expunge(tx, draft.placing.account, mailbox, [(uid, uid)], now, only_deleted=False)
+    if account != draft.placing.account:
+        await accounts.lock(tx, (account, draft.placing.account))
+    _, found = await expunge(tx, account, mailbox, [(uid, uid)], now, only_deleted=False)
     if not found:
         raise NoSuchMessage
     return await append(tx, draft.content, draft.placing, draft.received, now)
@@ -225,12 +227,23 @@ class Copied:
 
 
 async def copy(
-    tx: Tx, account: int, source: int, uids: Ranges, target: int, now: int, *, move: bool, room: int = 0
+    tx: Tx,
+    account: int,
+    source: int,
+    uids: Ranges,
+    target: int,
+    now: int,
+    *,
+    move: bool,
+    room: int = 0,
+    may: int = EVERYTHING,
 ) -> Copied:
     """Placements into another mailbox of the same account, flags and dates with them, and each member's \\Seen; UIDs
-    that are gone are passed over. With move, the source's become tombstones in the same transaction.
+    that are gone are passed over. With move, the source's become tombstones in the same transaction. Into a mailbox of
+    another account: store/across.py.
 
     room: the quota must have room for so many messages, of this write and of those that follow it.
+    may: the flags that this may set.
     """
     if tx.low_space and not move:
         raise StoreFull("the reserve of disk space is reached")
@@ -238,10 +251,33 @@ async def copy(
     if room:
         await accounts.check_messages(tx, account, room)
     rows = await span.placed(tx, source, uids, "message, flags, size")
+    copied = await place_copies(tx, account, source, rows, target, modseq, now, may, members=True)
+    if move and rows:
+        await _bury(tx, account, source, from_sorted(copied.source), rows, modseq, now)
+    elif rows:
+        await _hold_more(tx, account, target << 32 | copied.target[0], len(rows), [r[1] for r in rows])
+    return copied
+
+
+async def place_copies(
+    tx: Tx,
+    account: int,
+    source: int,
+    rows: Sequence[Row],
+    target: int,
+    modseq: int,
+    now: int,
+    may: int,
+    *,
+    members: bool,
+) -> Copied:
+    """Placements of the source, (id, message, flags, size), come into the target too. What the account holds, and its
+    quota, is the caller's to count. members: their \\Seen comes too."""
     n = len(rows)
     size = sum([r[3] for r in rows])
-    unseen = sum([not r[2] & SEEN for r in rows])
-    deleted = sum([r[2] & DELETED != 0 for r in rows])
+    flags = [r[2] & may for r in rows]
+    unseen = sum([not f & SEEN for f in flags])
+    deleted = sum([f & DELETED != 0 for f in flags])
     row = await tx.one(
         "UPDATE mailbox SET uidnext=uidnext+$2, modseq=CASE WHEN modseq<$3 THEN $3 ELSE modseq END, total=total+$2,"
         " unseen=unseen+$4, deleted=deleted+$5, size=size+$6 WHERE id=$1 AND account=$7 AND state=0"
@@ -259,23 +295,19 @@ async def copy(
     copies = []
     for first, last in found:
         # ids of one run of the source are contiguous, so the target's differ from them by a constant
-        copies.append((at - (source << 32 | first), modseq, now, source << 32 | first, source << 32 | last))
+        copies.append((at - (source << 32 | first), may, modseq, now, source << 32 | first, source << 32 | last))
         at += last - first + 1
     await tx.many(
         "INSERT INTO placement (id, message, flags, modseq, size, received, saved)"
-        " SELECT id + $1, message, flags, CAST($2 AS BIGINT), size, received, CAST($3 AS BIGINT)"
-        " FROM placement WHERE id BETWEEN $4 AND $5",
+        " SELECT id + $1, message, flags & $2, CAST($3 AS BIGINT), size, received, CAST($4 AS BIGINT)"
+        " FROM placement WHERE id BETWEEN $5 AND $6",
         copies,
     )
     if source != target:
-        await _carry_keywords(tx, account, source, target, base, n, {r[2] for r in rows}, modseq, now)
-    if has_members:
+        await _carry_keywords(tx, account, source, target, base, n, set(flags), modseq, now)
+    if has_members and members:
         await seen.carry(tx, source, [r[0] & UID for r in rows], target, first_uid)
     await change.write(tx, account, modseq, target, change.Kind.ADDED, [(first_uid, first_uid + n - 1)], now)
-    if move:
-        await _bury(tx, account, source, found, rows, modseq, now)
-    else:
-        await _hold_more(tx, account, base, n, [r[1] for r in rows])
     return Copied(uidvalidity, [r[0] & UID for r in rows], list(range(first_uid, first_uid + n)), modseq)
 
 

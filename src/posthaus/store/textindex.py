@@ -53,8 +53,9 @@ class TextIndex(Protocol):
 
     async def add(self, entries: Sequence[Entry], upto: int) -> None: ...
 
-    async def candidates(self, account: int, needles: Sequence[str]) -> Candidates:
-        """needles: folded, of NEEDLE_CHARACTERS at least."""
+    async def candidates(self, account: int, needles: Sequence[str], borrowed: Sequence[int] = ()) -> Candidates:
+        """needles: folded, of NEEDLE_CHARACTERS at least. borrowed: accounts from which this one has messages that may
+        have been indexed as theirs alone (store/across.py)."""
         ...
 
     async def texts(self, messages: Sequence[int]) -> dict[int, str]:
@@ -88,7 +89,7 @@ class NoIndex:
     async def add(self, entries: Sequence[Entry], upto: int) -> None:
         raise AssertionError("nobody owns it")
 
-    async def candidates(self, account: int, needles: Sequence[str]) -> Candidates:
+    async def candidates(self, account: int, needles: Sequence[str], borrowed: Sequence[int] = ()) -> Candidates:
         return NOTHING_KNOWN
 
     async def texts(self, messages: Sequence[int]) -> dict[int, str]:

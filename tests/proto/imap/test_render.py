@@ -125,3 +125,14 @@ def test_uids(uids: list[int], octets: bytes) -> None:
 )
 def test_lines(line: bytes, octets: bytes) -> None:
     assert line == octets
+
+
+def test_acl() -> None:
+    # RFC 4314 §3.6 to §3.8
+    assert r.acl("INBOX", [("fred", "lr"), ("-fred", ""), ('"a b"@x', "w")]) == (
+        b'* ACL INBOX fred lr -fred "" "\\"a b\\"@x" w\r\n'
+    )
+    assert r.acl("x", []) == b"* ACL x\r\n"
+    assert r.list_rights("a b", b"smith", "la", ["r", "swicdkxte"]) == (b'* LISTRIGHTS "a b" smith la r swicdkxte\r\n')
+    assert r.list_rights("x", b"anyone", "", ["l"]) == b'* LISTRIGHTS x anyone "" l\r\n'
+    assert r.my_rights("Entwürfe", "", utf8=True) == '* MYRIGHTS "Entwürfe" ""\r\n'.encode()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from posthaus.proto.imap.command_acl import AclCommand
 from posthaus.proto.imap.key import Key, Return
 from posthaus.proto.imap.mailboxfilter import MailboxFilter
 from posthaus.proto.imap.number import SequenceSet
@@ -477,6 +478,7 @@ Command = (
     | GetQuota
     | GetQuotaRoot
     | SetQuota
+    | AclCommand
     | Idle
     | Notify
     | Check

@@ -30,6 +30,7 @@ from posthaus.proto.imap.command import (
     Unselect,
     Unsubscribe,
 )
+from posthaus.proto.imap.command_acl import GetAcl, MyRights
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.parse_access import (
     bare,
@@ -39,6 +40,7 @@ from posthaus.proto.imap.parse_access import (
     parse_id,
     parse_login,
 )
+from posthaus.proto.imap.parse_acl import parse_deleteacl, parse_listrights, parse_setacl
 from posthaus.proto.imap.parse_mailbox import (
     named,
     parse_create,
@@ -131,6 +133,11 @@ RULES: dict[bytes, Rule] = {
     b"GETQUOTA": Rule(parse_get_quota, _AFTER),
     b"GETQUOTAROOT": Rule(named(GetQuotaRoot), _AFTER),
     b"SETQUOTA": Rule(parse_set_quota, _AFTER),
+    b"SETACL": Rule(parse_setacl, _AFTER),
+    b"DELETEACL": Rule(parse_deleteacl, _AFTER),
+    b"GETACL": Rule(named(GetAcl), _AFTER),
+    b"LISTRIGHTS": Rule(parse_listrights, _AFTER),
+    b"MYRIGHTS": Rule(named(MyRights), _AFTER),
     b"COMPRESS": Rule(parse_compress, _AFTER),
     b"UNAUTHENTICATE": Rule(bare(Unauthenticate), _AFTER),
     b"IDLE": Rule(bare(Idle), _AFTER),

@@ -1,7 +1,7 @@
 """Reading the commands about mailboxes: SELECT, CREATE, LIST, STATUS and their like.
 
 Standards: RFC 9051 §6.3, RFC 3501 §6.3, RFC 4466 §2, RFC 5258 §6, RFC 5819 §4, RFC 6154 §6, RFC 7162 §7,
-           RFC 9590 §4.
+           RFC 9590 §4, RFC 8440 §5.
 Faults:    ParseFault.
 """
 
@@ -23,6 +23,7 @@ from posthaus.proto.imap.command import (
     Subscribe,
     Unsubscribe,
 )
+from posthaus.proto.imap.command_acl import GetAcl, MyRights
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import MAX_NUMBER, SequenceSet, parse_uids
 from posthaus.proto.imap.parse_metadata import take_entries
@@ -45,8 +46,8 @@ STATUS_ITEMS = frozenset(
 )
 _SELECTS = frozenset({b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE"})
 _BASES = frozenset({b"SUBSCRIBED", b"SPECIAL-USE"})
-_RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS", b"METADATA"})
-_Named = TypeVar("_Named", bound=Delete | Subscribe | Unsubscribe | GetQuotaRoot)
+_RETURNS = frozenset({b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS", b"METADATA", b"MYRIGHTS"})
+_Named = TypeVar("_Named", bound=Delete | Subscribe | Unsubscribe | GetQuotaRoot | GetAcl | MyRights)
 
 
 def named(build: Callable[[bytes, str], _Named]) -> Callable[[Cursor, bytes, bool], _Named]:

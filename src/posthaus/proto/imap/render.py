@@ -5,7 +5,7 @@ here can break a line: what a peer or a message has put into a value reaches the
 A response line ends with CRLF; a fragment (string, flags, set) does not.
 
 Standards: RFC 9051 §7, RFC 3501 §7, RFC 4731 §3.1, RFC 5258 §3.5, RFC 7162 §3.2.10, RFC 2971 §3.2, RFC 5464 §5,
-           RFC 9208 §4.2.
+           RFC 9208 §4.2, RFC 4314 §3.6 to §3.8.
 Faults:    none; what no octets can say (a lone surrogate in a name) becomes "?".
 """
 
@@ -230,6 +230,28 @@ def quota(root: bytes, resources: Iterable[tuple[bytes, int, int]]) -> bytes:
     """RFC 9208 §4.2.1: each resource with its usage and its limit."""
     words = b" ".join([b"%b %d %d" % resource for resource in resources])
     return b"* QUOTA %b (%b)\r\n" % (astring(root), words)
+
+
+def acl(name: str, entries: Iterable[tuple[str, str]], *, utf8: bool = False) -> bytes:
+    """RFC 4314 §3.6: identifiers with their rights."""
+    words = b"".join([b" %b %b" % (astring(who.encode("utf-8", "replace")), _rights(what)) for who, what in entries])
+    return b"* ACL %b%b\r\n" % (mailbox(name, utf8=utf8), words)
+
+
+def list_rights(name: str, identifier: bytes, required: str, optional: Iterable[str], *, utf8: bool = False) -> bytes:
+    """RFC 4314 §3.7: what the identifier always has, and what it can be given."""
+    words = b" ".join([_rights(rights) for rights in (required, *optional)])
+    return b"* LISTRIGHTS %b %b %b\r\n" % (mailbox(name, utf8=utf8), astring(identifier), words)
+
+
+def my_rights(name: str, rights: str, *, utf8: bool = False) -> bytes:
+    """RFC 4314 §3.8"""
+    return b"* MYRIGHTS %b %b\r\n" % (mailbox(name, utf8=utf8), _rights(rights))
+
+
+def _rights(letters: str) -> bytes:
+    """rights, an astring"""
+    return astring(letters.encode("ascii"))
 
 
 def namespace(

@@ -8,6 +8,7 @@ Faults:    those of flow/login.py.
 from typing import TYPE_CHECKING
 
 from posthaus import __version__
+from posthaus.flow.access import PREFIXES
 from posthaus.flow.identity import BadExchange, Exchange, Identity
 from posthaus.flow.login import clear_allowed
 from posthaus.proto.imap import capability, code, render
@@ -155,7 +156,8 @@ async def enable(session: "ImapSession", command: Enable) -> None:
 
 
 async def namespace(session: "ImapSession", command: Namespace) -> None:
-    session.say(render.namespace([("", SEPARATOR)], utf8=session.engine.utf8))
+    others, teams = ((prefix, SEPARATOR) for prefix in PREFIXES)
+    session.say(render.namespace([("", SEPARATOR)], [others], [teams], utf8=session.engine.utf8))
     session.ok(command.tag, "NAMESPACE completed")
 
 

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from posthaus.base import limit
 from posthaus.base.error import Refusal, Trouble
-from posthaus.flow import ingest
+from posthaus.flow import access, guarded, ingest
+from posthaus.flow.access import Access
 from posthaus.flow.site import Site
 from posthaus.flow.spool import Spool
 from posthaus.mail.flag import parse_flags
+from posthaus.mail.rights import INSERT
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Append, NewMessage, Replace, Url
 from posthaus.proto.imap.event import Accept, LiteralChunk, LiteralDropped, LiteralHeader, Refuse
@@ -27,8 +29,6 @@ from posthaus.proto.imap.token import Literal
 from posthaus.serve.imap import catenate
 from posthaus.serve.imap.error import answer_of
 from posthaus.store import account as accounts
-from posthaus.store import mailbox as mailboxes
-from posthaus.store import message
 from posthaus.store.error import NoSuchMailbox, NoSuchMessage, OverQuota
 from posthaus.store.message import Draft, Placed, Placing
 from posthaus.store.tx import Tx
@@ -46,7 +46,7 @@ EVENTS = (Append, LiteralHeader, LiteralChunk, LiteralDropped)  # what may be ha
 class Incoming:
     """The messages of one command that are coming in: small ones in the command, the others in one spool."""
 
-    mailbox: int
+    target: Access
     octets: int = 0  # announced, all together
     in_memory: int = 0  # of them, in the command
     spool: Spool | None = None
@@ -69,15 +69,15 @@ class UnderWay:
 # -- before the octets ---------------------------------------------------------------------------------------------
 
 
-async def _may_come(tx: Tx, account: int, name: str, size: int, messages: int = 0) -> int:
-    """The mailbox's id, if such messages may go there as far as can be told now."""
-    box = await mailboxes.find(tx, account, name)
-    owner = await accounts.get(tx, account)
+async def _may_come(tx: Tx, who: int, name: str, size: int, messages: int = 0) -> Access:
+    """The mailbox, if such messages may go there as far as can be told now."""
+    target = await access.find(tx, who, name, INSERT)
+    owner = await accounts.get(tx, target.account)
     if 0 < owner.quota_octets < owner.used_octets + size:
         raise OverQuota
     if 0 < owner.quota_messages < owner.placed_messages + messages:
         raise OverQuota
-    return box.id
+    return target
 
 
 async def literal(session: "ImapSession", event: LiteralHeader) -> None:
@@ -101,12 +101,12 @@ async def literal(session: "ImapSession", event: LiteralHeader) -> None:
         else:
             weight, messages = total, len(event.append.messages)
         name = event.append.mailbox
-        mailbox = await session.site.store.read(_may_come, session.account, name, weight, messages)
+        target = await session.site.store.read(_may_come, session.account, name, weight, messages)
     except (Refusal, Trouble) as e:
         _refuse(session, *answer_to(e))
         return
     if incoming is None:
-        session.append = incoming = Incoming(mailbox)
+        session.append = incoming = Incoming(target)
     incoming.octets = total
     if incoming.in_memory + size <= limit.INLINE_OCTETS:
         incoming.in_memory += size
@@ -158,7 +158,7 @@ async def append(session: "ImapSession", command: Append) -> None:
         small = part.octets
         if len(small) + sum([one.octets for one in session.under_way]) > _UNDER_WAY_OCTETS:
             await settle(session)
-        _begin(session, command.tag, len(small), _keep(session.site, session.account, new, incoming.mailbox, small))
+        _begin(session, command.tag, len(small), _keep(session.site, new, incoming.target, small))
         if len(session.under_way) >= _UNDER_WAY:
             await settle(session)
         return
@@ -190,7 +190,9 @@ async def replace(session: "ImapSession", command: Replace) -> None:
         uid = _replaced(session, command)
         async with ingest.turn(session.site, _weight(session, command, incoming)):
             (draft,) = await _drafts(session, command, incoming)
-            placed = await session.site.store.write(message.replace, draft, view.mailbox, uid, session.now())
+            placed = await session.site.store.write(
+                guarded.replace, incoming.target, draft, view.member, view.account, view.mailbox, uid, session.now()
+            )
     except (Refusal, Trouble) as e:
         session.no(command.tag, *answer_to(e))
         return
@@ -234,17 +236,17 @@ def _begin(session: "ImapSession", tag: bytes, size: int, work: Coroutine[Any, A
     session.under_way.append(UnderWay(tag, size, asyncio.get_running_loop().create_task(work)))
 
 
-async def _keep(site: Site, account: int, new: NewMessage, mailbox: int, octets: bytes | memoryview) -> list[Placed]:
+async def _keep(site: Site, new: NewMessage, target: Access, octets: bytes | memoryview) -> list[Placed]:
     async with ingest.turn(site, len(octets)):
         now = int(site.clock.now())
-        draft = await _draft(site, account, new, mailbox, octets, now)
-        return [await site.store.write(message.append, draft.content, draft.placing, draft.received, now)]
+        draft = await _draft(site, new, target, octets, now)
+        return await site.store.write(guarded.append, target, [draft], now)
 
 
 async def _keep_all(session: "ImapSession", command: Append, incoming: Incoming) -> list[Placed]:
     async with ingest.turn(session.site, _weight(session, command, incoming)):
         drafts = await _drafts(session, command, incoming)
-        return await session.site.store.write(message.append_all, drafts, session.now())
+        return await session.site.store.write(guarded.append, incoming.target, drafts, session.now())
 
 
 def _weight(session: "ImapSession", command: Append | Replace, incoming: Incoming) -> int:
@@ -254,7 +256,7 @@ def _weight(session: "ImapSession", command: Append | Replace, incoming: Incomin
 
 
 async def _drafts(session: "ImapSession", command: Append | Replace, incoming: Incoming) -> list[Draft]:
-    site, account, now = session.site, session.account, session.now()
+    site, now = session.site, session.now()
     spooled = b"" if incoming.spool is None else await incoming.spool.octets()
     drafts: list[Draft] = []
     at = total = 0
@@ -274,18 +276,17 @@ async def _drafts(session: "ImapSession", command: Append | Replace, incoming: I
                 raise MessageTooLarge
         total += size
         octets = parts[0] if len(parts) == 1 else b"".join(parts)
-        drafts.append(await _draft(site, account, new, incoming.mailbox, octets, now))
+        drafts.append(await _draft(site, new, incoming.target, octets, now))
     return drafts
 
 
-async def _draft(
-    site: Site, account: int, new: NewMessage, mailbox: int, octets: bytes | memoryview, now: int
-) -> Draft:
+async def _draft(site: Site, new: NewMessage, target: Access, octets: bytes | memoryview, now: int) -> Draft:
     octets = await ingest.carried(octets, binary=False)
     prepared = await ingest.prepare(octets)
     content = await ingest.content(site, octets, prepared, b"")
     bits, keywords = parse_flags(new.flags)
-    return Draft(content, Placing(account, mailbox, bits, keywords), now if new.at is None else new.at)
+    placing = Placing(target.account, target.box.id, bits, keywords)
+    return Draft(content, placing, now if new.at is None else new.at)
 
 
 async def settle(session: "ImapSession") -> None:

@@ -1,7 +1,7 @@
 """CATENATE: a part of a message that is here already, named by a URL.
 
-Only this server and the account that is logged in. The parts are read before the write; what was expunged by then is no
-part any more.
+Only this server, and what the account that is logged in may read. The parts are read before the write; what was
+expunged by then is no part any more.
 
 Standards: RFC 4469 §3, §4; RFC 5092 §7.
 Faults:    BadUrl; StoreDown.
@@ -10,13 +10,15 @@ Faults:    BadUrl; StoreDown.
 from typing import TYPE_CHECKING
 
 from posthaus.base.error import Refusal
+from posthaus.flow import access
+from posthaus.flow.access import NotAllowed
 from posthaus.mail import structure
+from posthaus.mail.rights import READ
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.section import Section, Text
 from posthaus.proto.imap.url import MessageUrl, parse_url
 from posthaus.serve.imap.attribute import picked, span_text
 from posthaus.store import fetch as rows
-from posthaus.store import mailbox as mailboxes
 from posthaus.store.blob import unpack
 from posthaus.store.error import NoSuchMailbox
 from posthaus.store.tx import Row, Tx
@@ -71,8 +73,8 @@ async def _find(tx: Tx, account: int, name: str | None, url: MessageUrl) -> Row 
     if name is None:
         return None
     try:
-        box = await mailboxes.find(tx, account, name)
-    except NoSuchMailbox:
+        box = (await access.find(tx, account, name, READ)).box
+    except (NoSuchMailbox, NotAllowed):
         return None
     if url.uidvalidity is not None and url.uidvalidity != box.uidvalidity:
         return None

@@ -10,13 +10,14 @@ Faults:    NoSuchMailbox (TRYCREATE), NotPermitted, StoreFull; OverQuota of COPY
 
 from typing import TYPE_CHECKING
 
+from posthaus.flow import access, guarded
 from posthaus.mail import uidset
+from posthaus.mail.rights import INSERT
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Copy, Move
 from posthaus.serve.imap.deleted import refuse_change
-from posthaus.store import mailbox as mailboxes
 from posthaus.store import message
-from posthaus.store.error import NoSuchMailbox
+from posthaus.store.error import NoSuchMailbox, NotPermitted
 from posthaus.store.undelete import bring_back
 
 if TYPE_CHECKING:
@@ -50,20 +51,25 @@ async def move(session: "ImapSession", command: Move) -> None:
 async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) -> message.Copied | None:
     view, store = session.selected, session.site.store
     try:
-        target = await store.read(mailboxes.find, view.account, command.mailbox)
+        target = await store.read(access.find, session.account, command.mailbox, INSERT)
     except NoSuchMailbox:
         session.no(command.tag, "No such mailbox", code.TRYCREATE)  # RFC 9051 §6.4.7
         return None
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
-    whole = message.Copied(target.uidvalidity, [], [], 0)
-    room = 0 if move else uidset.count(uids)  # asked with the first piece, for all of them or none are to be copied
+    whole = message.Copied(target.box.uidvalidity, [], [], 0)
+    room = (
+        0 if move and target.account == view.account else uidset.count(uids)
+    )  # asked with the first piece, for all of them or none are to be copied
     for piece in uidset.slices(uids, _PIECE):
         if view.of_deleted:  # brought back, it is there no more, so MOVE does the same
-            [copied] = await store.write(bring_back, view.account, piece, session.now(), target=target.id)
+            if target.account != view.account:
+                raise NotPermitted("into an own mailbox first")
+            [copied] = await store.write(bring_back, view.account, piece, session.now(), target=target.box.id)
         else:
             copied = await store.write(
-                message.copy, view.account, view.mailbox, piece, target.id, session.now(), move=move, room=room
-            )
+                guarded.copy, view.member, view.account, view.mailbox, piece, target, session.now(),
+                move=move, room=room,
+            )  # fmt: skip
             room = 0
         whole.source.extend(copied.source)
         whole.target.extend(copied.target)

@@ -5,7 +5,7 @@ Faults:    none.
 """
 
 from posthaus.base.error import Refusal, Trouble
-from posthaus.flow import identity, spool
+from posthaus.flow import access, identity, spool
 from posthaus.proto.imap import code
 from posthaus.serve.imap.attribute import UnknownEncoding
 from posthaus.serve.imap.stored import UndefinedFilter
@@ -19,6 +19,8 @@ ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
     identity.BadExchange: ("Not a response of this mechanism", code.CLIENTBUG),
     identity.PasswordUnfit: ("Not a password", code.AUTHENTICATIONFAILED),
     identity.LoginBusy: ("Too many log-ins at once; try again", code.UNAVAILABLE),
+    access.NoSuchMember: ("There is no such account", code.NONEXISTENT),
+    access.NotAllowed: ("You have no right to that", code.NOPERM),
     store.NoSuchDomain: ("No such domain", code.NONEXISTENT),
     store.DomainExists: ("There is such a domain", code.ALREADYEXISTS),
     store.DomainInUse: ("The domain has accounts", code.INUSE),

@@ -1,18 +1,20 @@
 """EXPUNGE, UID EXPUNGE and CLOSE.
 
-Standards: RFC 9051 §6.4.1, §6.4.3, §6.4.9; RFC 4315 §2.1; RFC 7162 §3.2.7, §3.2.8.
-Faults:    StoreDown and its like.
+Standards: RFC 9051 §6.4.1, §6.4.3, §6.4.9; RFC 4315 §2.1; RFC 7162 §3.2.7, §3.2.8; RFC 4314 §4.
+Faults:    NotAllowed; StoreDown and its like.
 """
 
 from typing import TYPE_CHECKING
 
+from posthaus.flow import guarded
+from posthaus.flow.access import NotAllowed
 from posthaus.mail import uidset
+from posthaus.mail.rights import EXPUNGE
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Close, Expunge, Unselect
 from posthaus.serve.imap.deleted import refuse_change
 from posthaus.store import mailbox as mailboxes
-from posthaus.store import message
 from posthaus.store.error import NoSuchMailbox
 from posthaus.store.tx import Tx
 
@@ -37,7 +39,12 @@ async def close(session: "ImapSession", command: Close) -> None:
     """Expunges without a word, then leaves the mailbox (RFC 9051 §6.4.1)."""
     view = session.selected
     what = None
-    gone = [] if view.read_only else await _expunge(session, view.uids.ranges())
+    gone: list[int] = []
+    if not view.read_only:
+        try:
+            gone = await _expunge(session, view.uids.ranges())
+        except NotAllowed:  # RFC 4314 §4: who may not just leaves
+            pass
     if gone and session.has_vanished:
         # RFC 7162 §3.2.7: what the client now knows, if others did nothing meanwhile that it does not
         await session.take_note()
@@ -56,15 +63,16 @@ async def unselect(session: "ImapSession", command: Unselect) -> None:
 async def _expunge(session: "ImapSession", uids: Ranges) -> list[int]:
     """Only what this client knows of: another session's newer messages are not its to expunge. The UIDs that went."""
     view = session.selected
+    if not view.rights & EXPUNGE:
+        raise NotAllowed
     gone: list[int] = []
     if not await session.site.store.read(_has_deleted, view.mailbox):
         return gone  # clients say CLOSE whenever they leave; a write costs a sync, and has all UIDs looked through
     known = [(low, high) for _, low, high in view.uids.pieces(uids)]
     for piece in uidset.slices(known, _PIECE):
-        _, found = await session.site.store.write(
-            message.expunge, view.account, view.mailbox, piece, session.now(), only_deleted=True
+        gone += await session.site.store.write(
+            guarded.expunge, view.member, view.account, view.mailbox, piece, session.now()
         )
-        gone += found
     return gone
 
 

@@ -12,8 +12,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from posthaus.base.error import Refusal
+from posthaus.flow import guarded
+from posthaus.flow.access import NotAllowed
 from posthaus.mail import uidset
 from posthaus.mail.flag import SEEN
+from posthaus.mail.rights import KEEP_SEEN
 from posthaus.mail.uidset import Range, Ranges
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import Fetch
@@ -55,7 +58,8 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
         attributes = tuple(dict.fromkeys((*attributes, Plain.MODSEQ)))
     if command.items.partial is not None:
         uids = _part(view, uids, command.items.partial)
-    if not view.read_only and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
+    may_mark = not view.read_only and view.rights & KEEP_SEEN  # RFC 4314 §4: who may not reads as with PEEK
+    if may_mark and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
         also = (Plain.UID, Plain.FLAGS, Plain.MODSEQ) if session.has_modseqs else (Plain.FLAGS,)  # RFC 7162 §3.2.4
         attributes = tuple(dict.fromkeys((*attributes, *also)))  # RFC 9051 §6.4.5: the change is told
     lost = await send(session, uids, plan(attributes))
@@ -92,9 +96,12 @@ async def _mark_seen(session: "ImapSession", view: View, uids: Ranges) -> bool:
         unseen = await store.read(rows.ranges_with, view.mailbox, known, SEEN, 0)
     if not unseen:
         return False
-    stored = await session.site.store.write(
-        flag.store, view.account, view.mailbox, unseen, flag.Mode.ADD, SEEN, (), session.now()
-    )
+    try:
+        stored = await session.site.store.write(
+            guarded.store, view.member, view.account, view.mailbox, unseen, flag.Mode.ADD, SEEN, (), session.now()
+        )
+    except NotAllowed:  # since just now
+        return False
     view.own.add(stored.modseq)
     return True
 

@@ -4,7 +4,7 @@ All names of the account are read at once, with their counters, so LIST with STA
 is subscribed need not exist, and a name above a subscribed one need not either.
 
 Standards: RFC 9051 §6.3.9, §7.3.1; RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154 §2; RFC 3348;
-           RFC 9590.
+           RFC 9590; RFC 4314 §4; RFC 8440 §3.
 Faults:    none.
 """
 
@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from posthaus.flow import access
+from posthaus.flow.access import Access
+from posthaus.mail.rights import READ, render_rights
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import List, Lsub
 from posthaus.serve.imap import metadata, status
@@ -33,18 +36,24 @@ _DELIMITER = render.list_line((b"\\Noselect",), SEPARATOR, "")
 class _Name:
     """A name, and what is known of it."""
 
-    box: Mailbox | None = None  # None: there is none of this name
+    access: Access | None = None  # None: there is none of this name
+    is_level: bool = False  # above others' mailboxes, and none itself
     subscribed: bool = False
     has_children: bool = False
     below: list[str] = field(default_factory=list)  # names below that are subscribed or have a special use
 
     @property
+    def box(self) -> Mailbox | None:
+        return self.access.box if self.access is not None else None
+
+    @property
     def special_use(self) -> str:
-        return self.box.special_use if self.box is not None else ""
+        """Where a client puts its own mail: never into another's mailbox."""
+        return self.access.box.special_use if self.access is not None and not self.access.member else ""
 
     @property
     def is_selectable(self) -> bool:
-        return self.box is not None and self.box.state in (OPEN, VIEW)
+        return self.access is not None and self.access.box.state in (OPEN, VIEW)
 
 
 _Names = dict[str, _Name]
@@ -54,17 +63,17 @@ _Names = dict[str, _Name]
 class _Read:
     """Mailboxes, subscriptions, and what was asked for of each mailbox, by name, from one snapshot."""
 
-    boxes: list[Mailbox]
+    boxes: list[Access]
     subscriptions: list[str]
     counts: dict[str, dict[bytes, bytes | int | None]]
     values: dict[str, list[Value]]
 
 
 async def _read(tx: Tx, account: int, items: tuple[bytes, ...], limit: int, entries: tuple[str, ...]) -> _Read:
-    boxes = await mailboxes.with_view(tx, account)
-    countable = [box for box in boxes if items and box.id and box.state in (OPEN, VIEW)]
-    counts = {box.name: await status.values(tx, box, items, limit) for box in countable}
-    values = await metadata.of_all(tx, account, [box for box in boxes if box.state == OPEN], entries)
+    boxes = await access.everything(tx, account)
+    readable = [one for one in boxes if one.box.id and one.box.state in (OPEN, VIEW) and one.rights & READ]
+    counts = {one.name: await status.values(tx, one.box, items, limit, member=one.member) for one in readable if items}
+    values = await metadata.of_all(tx, account, [one for one in boxes if one.box.state == OPEN], entries)
     return _Read(boxes, await mailboxes.subscriptions(tx, account), counts, values)
 
 
@@ -75,11 +84,11 @@ def _above(name: str) -> Iterable[str]:
         yield name
 
 
-def _names(boxes: Iterable[Mailbox], subscriptions: Iterable[str]) -> _Names:
-    names = {box.name: _Name(box) for box in boxes}
-    for box in boxes:
-        for superior in _above(box.name):
-            names.setdefault(superior, _Name()).has_children = True
+def _names(boxes: Iterable[Access], subscriptions: Iterable[str]) -> _Names:
+    names = {one.name: _Name(one) for one in boxes}
+    for one in boxes:
+        for superior in _above(one.name):
+            names.setdefault(superior, _Name(is_level=True)).has_children = True
     for name in subscriptions:
         names.setdefault(name, _Name()).subscribed = True
     for name in [name for name, one in names.items() if one.subscribed or one.special_use]:
@@ -116,6 +125,8 @@ async def list_(session: "ImapSession", command: List) -> None:
             line += render.status(name, read.counts[name], utf8=utf8)
         if name in read.values:
             line += render.metadata(name, read.values[name], utf8=utf8)
+        if b"MYRIGHTS" in command.returns and one.access is not None and one.is_selectable and _criteria(command)(one):
+            line += render.my_rights(name, render_rights(one.access.rights), utf8=utf8)
         await session.send(line)
     session.ok(command.tag, "LIST completed")
 
@@ -156,7 +167,7 @@ def _selected(names: _Names, command: List, matches: Matcher) -> Iterable[tuple[
         if not matches(name):
             continue
         # A name that is nothing but subscribed is told to those who ask for subscriptions.
-        chosen = holds(one) and (one.box is not None or b"SUBSCRIBED" in bases)
+        chosen = holds(one) and (one.access is not None or one.is_level or b"SUBSCRIBED" in bases)
         below = [inferior for inferior in one.below if holds(names[inferior])] if recursive else []
         # RFC 5258 §3.5: for the sake of a name below only where that is not told itself
         if chosen or any(not matches(inferior) for inferior in below):
@@ -180,7 +191,7 @@ def _attributes(one: _Name, *, modern: bool) -> list[bytes]:
 
 
 def current_lines(
-    boxes: Iterable[Mailbox], subscriptions: Iterable[str], wanted: Mapping[str, str | None], *, utf8: bool
+    boxes: Iterable[Access], subscriptions: Iterable[str], wanted: Mapping[str, str | None], *, utf8: bool
 ) -> Iterable[bytes]:
     """LIST of names as they stand now, each with the name that it had before; for a client that is told of changes."""
     names = _names(boxes, subscriptions)

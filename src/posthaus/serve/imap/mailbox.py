@@ -3,12 +3,14 @@
 A mailbox that this session itself has selected may be renamed under it; where it deletes it, nothing is selected any
 more. RENAME of INBOX moves its messages in pieces, so a client that is cut off in between finds each message once.
 
-Standards: RFC 9051 §6.3.4 to §6.3.8, §6.3.9.7; RFC 6154 §3.
-Faults:    MailboxExists, NoSuchMailbox, MailboxHasChildren, InvalidName, NotPermitted, LimitReached.
+Standards: RFC 9051 §6.3.4 to §6.3.8, §6.3.9.7; RFC 6154 §3; RFC 4314 §4.
+Faults:    NotAllowed; MailboxExists, NoSuchMailbox, MailboxHasChildren, InvalidName, NotPermitted, LimitReached.
 """
 
 from typing import TYPE_CHECKING
 
+from posthaus.flow import access
+from posthaus.flow.access import canonical
 from posthaus.mail import uidset
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code, render
@@ -37,18 +39,19 @@ async def create(session: "ImapSession", command: Create) -> None:
         return
     use = uses.pop() if uses else ""
     try:
-        made_id = await session.site.store.write(mailboxes.create, session.account, name, use, session.now())
+        made_id, made = await session.site.store.write(access.create, session.account, name, use, session.now())
     except NotPermitted:
+        if not use:
+            raise
         session.no(command.tag, "There is a mailbox for that use", code.USEATTR)  # RFC 6154 §3
         return
-    made = mailboxes.canonical(name)
     if session.is_rev2 and made != name:  # RFC 9051 §6.3.9.7: the name is not as it was sent
         session.say(render.list_line((), mailboxes.SEPARATOR, made, utf8=True, old_name=name))
     session.ok(command.tag, "CREATE completed", code.mailbox_id(b"F%d" % made_id))  # RFC 8474 §4.1
 
 
 async def delete(session: "ImapSession", command: Delete) -> None:
-    removed = await session.site.store.write(mailboxes.remove, session.account, command.mailbox, session.now())
+    removed = await session.site.store.write(access.remove, session.account, command.mailbox, session.now())
     if session.view is not None and session.view.mailbox == removed:
         session.unselect()
         session.engine.unselect()
@@ -57,8 +60,8 @@ async def delete(session: "ImapSession", command: Delete) -> None:
 
 
 async def rename(session: "ImapSession", command: Rename) -> None:
-    store, account = session.site.store, session.account
-    await store.write(mailboxes.rename, account, command.mailbox, command.to, session.now())
+    store = session.site.store
+    account = await store.write(access.rename, session.account, command.mailbox, command.to, session.now())
     if mailboxes.canonical(command.mailbox) == "INBOX":
         source, target, uids = await store.read(_inbox_and, account, command.to)
         for piece in uidset.slices(uids, _PIECE):
@@ -68,17 +71,18 @@ async def rename(session: "ImapSession", command: Rename) -> None:
 
 async def _inbox_and(tx: Tx, account: int, name: str) -> tuple[int, int, Ranges]:
     """INBOX, the mailbox of this name, and the UIDs in INBOX."""
-    inbox = await mailboxes.find(tx, account, "INBOX")
-    target = await mailboxes.find(tx, account, name)
+    inbox, target = (await access.find(tx, account, "INBOX", 0)).box, (await access.find(tx, account, name, 0)).box
     return inbox.id, target.id, present(inbox.uidnext, await mailboxes.gone(tx, inbox.id))
 
 
 async def subscribe(session: "ImapSession", command: Subscribe) -> None:
-    """RFC 9051 §6.3.7: the name need not exist."""
-    await session.site.store.write(mailboxes.subscribe, session.account, command.mailbox, True, session.now())
+    """RFC 9051 §6.3.7: the name need not exist, and may be another's: nothing is looked up."""
+    name = canonical(command.mailbox)
+    await session.site.store.write(mailboxes.subscribe, session.account, name, True, session.now())
     session.ok(command.tag, "SUBSCRIBE completed")
 
 
 async def unsubscribe(session: "ImapSession", command: Unsubscribe) -> None:
-    await session.site.store.write(mailboxes.subscribe, session.account, command.mailbox, False, session.now())
+    name = canonical(command.mailbox)
+    await session.site.store.write(mailboxes.subscribe, session.account, name, False, session.now())
     session.ok(command.tag, "UNSUBSCRIBE completed")

@@ -4,14 +4,20 @@ What is private of the server belongs to the account. What is shared is the hous
 has not, /shared/admin is the postmaster. /private/specialuse is the special use of the mailbox, not a copy of it.
 Whoever has enabled METADATA hears of changes while a mailbox is selected, from the book like everything else.
 
+Beside another's mailbox everybody has his own private ones, and hears of the shared ones alone.
+
 Standards: RFC 5464 §3, §4; RFC 5466 §3.2; RFC 6154 §4; RFC 9590 §3.
-Faults:    NoSuchMailbox.
+Faults:    NoSuchMailbox, NotAllowed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from posthaus.base import limit
+from posthaus.flow import access
+from posthaus.flow.access import Access, NotAllowed, is_foreign
+from posthaus.mail.rights import INSERT, KEEP_SEEN, LOOKUP, POST, READ, WRITE
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import Depth, GetMetadata, SetMetadata
 from posthaus.serve.imap import stored
@@ -23,7 +29,6 @@ from posthaus.store import mailbox as mailboxes
 from posthaus.store.annotation import NO_MAILBOX, PRIVATE, SHARED
 from posthaus.store.change import Change, Kind
 from posthaus.store.error import LimitReached, NoSuchMailbox, NotPermitted
-from posthaus.store.mailbox import Mailbox
 from posthaus.store.tx import Tx
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
 
 Value = tuple[str, bytes | None]
 
+_ANY = READ | KEEP_SEEN | WRITE | INSERT | POST  # RFC 5464 §3.3: and "l"
 _ADMIN = SHARED + "/admin"
 _SPECIAL_USE = PRIVATE + "/specialuse"
 
@@ -52,21 +58,28 @@ async def getmetadata(session: "ImapSession", command: GetMetadata) -> None:
 
 async def _get(tx: Tx, account: int, command: GetMetadata) -> tuple[str, list[Value]]:
     """The mailbox's name, and entries with their values, in the order in which they were asked for."""
-    box = (await mailboxes.find_at(tx, account, command.mailbox))[0] if command.mailbox else None
-    mailbox = NO_MAILBOX if box is None else box.id
-    made = _of_mailbox(box) if box is not None else await _of_server(tx, account)
+    granted = (await access.find_at(tx, account, command.mailbox, LOOKUP))[0] if command.mailbox else None
+    if granted is not None:
+        granted.need_any(_ANY)
+    mailbox, owner, member = (NO_MAILBOX, account, 0) if granted is None else _key(granted)
+    made = _of_mailbox(granted) if granted is not None else await _of_server(tx, account)
     found: dict[str, Value] = {}
     for entry in command.entries:
         name = entry.lower()
-        value = made.get(name) or await annotation.get(tx, account, mailbox, name)
+        value = made.get(name) or await annotation.get(tx, owner, mailbox, name, member=member)
         if command.depth is Depth.ENTRY or value is not None:
             found[name] = entry, value
         if command.depth is not Depth.ENTRY:
-            kept = dict(await annotation.below(tx, account, mailbox, name))
+            kept = dict(await annotation.below(tx, owner, mailbox, name, member=member))
             for one, value in sorted({**kept, **made}.items()):
                 if _is_below(one, name, command.depth):
                     found.setdefault(one, (one, value))
-    return (box.name if box is not None else ""), list(found.values())
+    return (granted.name if granted is not None else ""), list(found.values())
+
+
+def _key(granted: Access) -> tuple[int, int, int]:
+    """Mailbox, owner, and who asks where he is not the owner."""
+    return granted.box.id, granted.account, granted.member
 
 
 def _is_below(entry: str, above: str, depth: Depth) -> bool:
@@ -74,9 +87,10 @@ def _is_below(entry: str, above: str, depth: Depth) -> bool:
     return rest != entry and (depth is Depth.ALL or "/" not in rest)
 
 
-def _of_mailbox(box: Mailbox) -> dict[str, bytes]:
-    """What is no annotation in the store but looks like one."""
-    return {_SPECIAL_USE: box.special_use.encode("ascii")} if box.special_use else {}
+def _of_mailbox(granted: Access) -> dict[str, bytes]:
+    """What is no annotation in the store but looks like one; the owner's use of his mailbox."""
+    use = granted.box.special_use
+    return {_SPECIAL_USE: use.encode("ascii")} if use and not granted.member else {}
 
 
 async def _of_server(tx: Tx, account: int) -> dict[str, bytes]:
@@ -86,16 +100,23 @@ async def _of_server(tx: Tx, account: int) -> dict[str, bytes]:
     return {_ADMIN: b"mailto:postmaster@" + domain.encode("ascii", "replace")}  # RFC 5464 §6.2.1: a URI
 
 
-async def of_all(tx: Tx, account: int, boxes: Sequence[Mailbox], entries: tuple[str, ...]) -> dict[str, list[Value]]:
+async def of_all(tx: Tx, account: int, boxes: Sequence[Access], entries: tuple[str, ...]) -> dict[str, list[Value]]:
     """The values of these mailboxes by name, for LIST (RFC 9590 §3)."""
     if not entries:
         return {}
-    values = await annotation.of_all(tx, account, {entry.lower() for entry in entries})
-    return {box.name: [(entry, _one(box, entry.lower(), values)) for entry in entries] for box in boxes}
-
-
-def _one(box: Mailbox, entry: str, values: Mapping[tuple[int, str], bytes]) -> bytes | None:
-    return _of_mailbox(box).get(entry) or values.get((box.id, entry))
+    names = {entry: entry.lower() for entry in entries}
+    values = await annotation.of_all(tx, account, set(names.values()))
+    found: dict[str, list[Value]] = {}
+    for one in boxes:
+        if not one.member:
+            made = _of_mailbox(one)
+            found[one.name] = [(e, made.get(name) or values.get((one.box.id, name))) for e, name in names.items()]
+        elif one.rights & _ANY:
+            mailbox, owner, member = _key(one)
+            found[one.name] = [
+                (e, await annotation.get(tx, owner, mailbox, name, member=member)) for e, name in names.items()
+            ]
+    return found
 
 
 # -- SETMETADATA ---------------------------------------------------------------------------------------------------
@@ -108,7 +129,7 @@ async def setmetadata(session: "ImapSession", command: SetMetadata) -> None:
         session.no(command.tag, *refused)
         return
     try:
-        modseq = await session.site.store.write(_set, session.account, command.mailbox, command.values, session.now())
+        modseqs = await session.site.store.write(_set, session.account, command.mailbox, command.values, session.now())
     except LimitReached:
         session.no(command.tag, "Too many annotations", code.METADATA_TOOMANY)
         return
@@ -117,8 +138,8 @@ async def setmetadata(session: "ImapSession", command: SetMetadata) -> None:
             raise
         session.no(command.tag, "Not a special use for that mailbox", code.USEATTR)
         return
-    if session.view is not None:
-        session.view.own.add(modseq)
+    if session.view is not None and session.view.account in modseqs:
+        session.view.own.add(modseqs[session.view.account])
     session.ok(command.tag, "SETMETADATA completed")
 
 
@@ -143,10 +164,14 @@ def _use(value: bytes | None) -> str | None:
     return USES.get(value.decode("ascii", "replace").lower()) if value else ""
 
 
-async def _set(tx: Tx, account: int, name: str, values: Mapping[str, bytes | None], now: int) -> int:
-    """The MODSEQ."""
+async def _set(tx: Tx, account: int, name: str, values: Mapping[str, bytes | None], now: int) -> dict[int, int]:
+    """The MODSEQs, by account."""
+    if is_foreign(name):
+        granted = await access.find(tx, account, name, LOOKUP)
+        if granted.member:
+            return await _set_beside(tx, granted, values, now)
     modseq = await accounts.advance(tx, account)
-    mailbox = (await mailboxes.find(tx, account, name)).id if name else NO_MAILBOX
+    mailbox = (await access.find(tx, account, name, 0)).box.id if name else NO_MAILBOX
     kept = dict(values)
     if mailbox != NO_MAILBOX and _SPECIAL_USE in kept:
         use = _use(kept.pop(_SPECIAL_USE)) or ""
@@ -155,7 +180,24 @@ async def _set(tx: Tx, account: int, name: str, values: Mapping[str, bytes | Non
         await mailboxes.give_use(tx, account, mailbox, use, modseq, now)
     await annotation.put(tx, account, mailbox, kept)
     await change.write_entries(tx, account, modseq, mailbox, list(values), now)
-    return modseq
+    return {account: modseq}
+
+
+async def _set_beside(tx: Tx, granted: Access, values: Mapping[str, bytes | None], now: int) -> dict[int, int]:
+    """Beside another's mailbox: what is private is in one's own book, for it is nobody else's."""
+    granted.need_any(_ANY)
+    if any(not annotation.is_private(entry) for entry in values):
+        granted.need(WRITE)
+    if _SPECIAL_USE in values:
+        raise NotAllowed
+    mailbox, owner, member = _key(granted)
+    books = {member if annotation.is_private(entry) else owner for entry in values}
+    modseqs = {account: await accounts.advance(tx, account) for account in sorted(books)}
+    await annotation.put(tx, owner, mailbox, values, member=member)
+    for account, modseq in modseqs.items():
+        entries = [entry for entry in values if annotation.is_private(entry) == (account == member)]
+        await change.write_entries(tx, account, modseq, mailbox, entries, now)
+    return modseqs
 
 
 # -- what others did -----------------------------------------------------------------------------------------------
@@ -167,24 +209,33 @@ def note(session: "ImapSession", view: View, changes: Sequence[Change]) -> None:
     for one in changes:
         if one.kind == Kind.ANNOTATION:
             if wanted and one.modseq not in view.own:
-                session.annotated.append(one)
+                session.annotated += for_reader(view.member, (one,))
             view.own.discard(one.modseq)
+
+
+def for_reader(member: int, changes: Iterable[Change]) -> list[Change]:
+    """What somebody else than the owner may hear of the owner's book: what is written for all beside a mailbox.
+    member: 0 for the owner."""
+    if not member:
+        return list(changes)
+    told = [(one, [entry for entry in one.entries if not annotation.is_private(entry)]) for one in changes]
+    return [replace(one, uids="\n".join(entries)) for one, entries in told if entries and one.mailbox != NO_MAILBOX]
 
 
 async def tell(session: "ImapSession") -> None:
     """Which entries are others now. Of a mailbox that is gone, nothing is told."""
-    names = await session.site.store.read(_names, {one.mailbox for one in session.annotated})
+    names = await session.site.store.read(_names, session.account, {one.mailbox for one in session.annotated})
     for line in changed_lines(session.annotated, names, utf8=session.engine.utf8):
         session.say(line)
     session.annotated = []
 
 
-async def _names(tx: Tx, wanted: Iterable[int]) -> dict[int, str]:
+async def _names(tx: Tx, who: int, wanted: Iterable[int]) -> dict[int, str]:
     names = {}
     for mailbox in wanted:
         if mailbox != NO_MAILBOX:
             try:
-                names[mailbox] = (await mailboxes.get(tx, mailbox)).name
+                names[mailbox] = (await access.by_id(tx, who, mailbox, LOOKUP)).name
             except NoSuchMailbox:
                 continue
     return names

@@ -10,6 +10,9 @@ Faults:    StoreDown, StoreBusy; UndefinedFilter, LimitReached.
 import asyncio
 from typing import TYPE_CHECKING
 
+from posthaus.flow import access
+from posthaus.flow.access import NotAllowed
+from posthaus.mail.rights import READ
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import MultiSearch
 from posthaus.proto.imap.key import Return
@@ -56,28 +59,33 @@ async def esearch(session: "ImapSession", command: MultiSearch) -> None:
             if view is not None and mailbox == view.mailbox:
                 await _search(session, view, command)
             else:
-                await _search(session, await session.site.store.read(_view, mailbox), command)
-        except NoSuchMailbox:
-            continue  # removed meanwhile
+                await _search(session, await session.site.store.read(_view, session.account, mailbox), command)
+        except (NoSuchMailbox, NotAllowed):
+            continue  # removed meanwhile, or no longer for him
         await asyncio.sleep(0)
     session.ok(command.tag, "ESEARCH completed")
 
 
 async def _covered(tx: Tx, account: int, filters: tuple[MailboxFilter, ...]) -> list[int]:
-    """Ids, by name; what does not exist is passed over (RFC 7377 §2.2)."""
+    """Ids, by name; what does not exist, or may not be read, is passed over (RFC 7377 §2.2)."""
     subscriptions = frozenset(await mailboxes.subscriptions(tx, account))
-    boxes = [box for box in await mailboxes.listing(tx, account) if box.state == OPEN]
-    return [box.id for box in boxes if any(covers(one, box.name, subscriptions) for one in filters)]
+    boxes = [one for one in await access.everything(tx, account) if one.box.state == OPEN and one.rights & READ]
+    return [
+        one.box.id
+        for one in boxes
+        if any(covers(filter, one.name, subscriptions, is_own=not one.member) for filter in filters)
+    ]
 
 
-async def _view(tx: Tx, mailbox: int) -> View:
-    box = await mailboxes.get(tx, mailbox)
+async def _view(tx: Tx, who: int, mailbox: int) -> View:
+    granted = await access.by_id(tx, who, mailbox, READ)
+    box = granted.box
     has_gaps = box.total < box.uidnext - 1
     uids = UidMap(present(box.uidnext, await mailboxes.gone(tx, box.id) if has_gaps else ()))
     keywords = await mailboxes.keywords(tx, box.id)
     return View(
-        box.account, box.id, box.name, box.uidvalidity, uids, box.modseq, keywords,
-        read_only=True, recent_from=box.recent_from,
+        box.account, box.id, granted.name, box.uidvalidity, uids, box.modseq, keywords,
+        read_only=True, recent_from=box.recent_from, member=granted.member, rights=granted.rights,
     )  # fmt: skip
 
 

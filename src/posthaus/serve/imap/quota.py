@@ -6,13 +6,15 @@ accounts by their addresses, and sets their quotas; for anybody else there are n
 
 Standards: RFC 9208 §4.1, §4.2, §5. RFC 9208 §4.1.3 not: a limit of 0, for here it is none, and MAILBOX, which is no
            admin's to set; §5.4 (ANNOTATION-STORAGE) not.
-Faults:    NoSuchMailbox, NoSuchAccount.
+Faults:    NoSuchMailbox, NotAllowed, NoSuchAccount.
 """
 
 from typing import TYPE_CHECKING
 
 from posthaus.base import limit
+from posthaus.flow import access
 from posthaus.mail.address import AddressFault, parse_address
+from posthaus.mail.rights import READ
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import GetQuota, GetQuotaRoot, SetQuota
 from posthaus.store import account as accounts
@@ -41,8 +43,9 @@ async def get_quota(session: "ImapSession", command: GetQuota) -> None:
 
 async def get_quota_root(session: "ImapSession", command: GetQuotaRoot) -> None:
     name, resources = await session.site.store.read(_of_mailbox, session.account, command.mailbox)
-    session.say(render.quota_root(name, [_OWN], utf8=session.engine.utf8))
-    session.say(render.quota(_OWN, resources))
+    session.say(render.quota_root(name, [] if resources is None else [_OWN], utf8=session.engine.utf8))
+    if resources is not None:
+        session.say(render.quota(_OWN, resources))
     session.ok(command.tag, "GETQUOTAROOT completed")
 
 
@@ -92,8 +95,10 @@ async def _of_root(tx: Tx, account: int, root: bytes) -> Resources | None:
     return None if whose is None else await _resources(tx, whose)
 
 
-async def _of_mailbox(tx: Tx, account: int, name: str) -> tuple[str, Resources]:
-    return (await mailboxes.find_at(tx, account, name))[0].name, await _of_account(tx, account)
+async def _of_mailbox(tx: Tx, account: int, name: str) -> tuple[str, Resources | None]:
+    """What another's mailbox counts in is his: how full he is nobody else is told."""
+    granted, _ = await access.find_at(tx, account, name, READ)
+    return granted.name, None if granted.member else await _of_account(tx, account)
 
 
 async def _of_account(tx: Tx, account: int) -> Resources:

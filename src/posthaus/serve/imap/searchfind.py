@@ -21,8 +21,8 @@ from posthaus.serve.imap import searchread
 from posthaus.serve.imap.searchmatch import Plan, Scope, compile_search, needles
 from posthaus.serve.imap.searchtext import SUBJECT_COLUMNS, may_hold
 from posthaus.serve.imap.view import View
+from posthaus.store import across, seen
 from posthaus.store import search as rows
-from posthaus.store import seen
 from posthaus.store.textindex import NOTHING_KNOWN, Candidates
 from posthaus.store.tx import Row
 
@@ -109,7 +109,8 @@ async def _candidates(session: "ImapSession", view: View, search_key: key.Key) -
     if not wanted or len(view.uids) < _WORTH_ASKING:
         return NOTHING_KNOWN
     try:
-        return await session.site.index.candidates(view.account, wanted[:_NEEDLES])
+        account, *borrowed = await session.site.store.read(across.holders, view.account)
+        return await session.site.index.candidates(account, wanted[:_NEEDLES], borrowed)
     except Trouble as trouble:
         session.site.log.warn("imap.index", fault=type(trouble).__name__, why=trouble)
         return NOTHING_KNOWN

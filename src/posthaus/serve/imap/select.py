@@ -2,14 +2,17 @@
 
 Opening reads the mailbox's row and its bitmaps, never its placements: it costs the same however many there are.
 
-Standards: RFC 9051 §6.3.2, §6.3.3, §7.1; RFC 3501 §6.3.1; RFC 7162 §3.1.2, §3.2.5.
-Faults:    NoSuchMailbox.
+Standards: RFC 9051 §6.3.2, §6.3.3, §7.1; RFC 3501 §6.3.1; RFC 7162 §3.1.2, §3.2.5; RFC 4314 §4, §5.2.
+Faults:    NoSuchMailbox, NotAllowed.
 """
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from posthaus.flow import access
+from posthaus.flow.access import Access, is_foreign
 from posthaus.mail import uidset
+from posthaus.mail.rights import DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, READ, WRITE
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import QResync, Select
 from posthaus.proto.imap.section import Plain
@@ -19,6 +22,7 @@ from posthaus.serve.imap.deleted import is_deleted_view, look
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.serve.imap.view import View
 from posthaus.store import mailbox as mailboxes
+from posthaus.store import seen
 from posthaus.store.gone import present
 from posthaus.store.mailbox import VIEW, Mailbox
 from posthaus.store.sync import Since, since
@@ -27,6 +31,8 @@ from posthaus.store.tx import Tx
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
+_CHANGE_FOR_ALL = WRITE | INSERT | DELETE_MESSAGES | EXPUNGE
+_CHANGE = _CHANGE_FOR_ALL | KEEP_SEEN
 _UNSEEN_STRIDE = 500  # messages that the search for the first unseen one may pass before it leaves a mark
 
 
@@ -34,16 +40,22 @@ _UNSEEN_STRIDE = 500  # messages that the search for the first unseen one may pa
 class _Opened:
     """All that a view needs, from one snapshot."""
 
-    box: Mailbox
-    modseq: int  # of the account
+    access: Access
+    modseq: int  # of the owner
     uids: UidMap
     keywords: dict[int, str]
     unseen: int | None
     since: Since | None  # RFC 7162 §3.2.5: what the client has missed
 
 
-async def _open(tx: Tx, account: int, name: str, qresync: QResync | None) -> _Opened:
-    box, modseq = await mailboxes.find_at(tx, account, name)
+async def _whose(tx: Tx, who: int, name: str) -> int:
+    owner, _ = await access.owner_of(tx, who, name)
+    return who if owner is None else owner.id
+
+
+async def _open(tx: Tx, who: int, name: str, qresync: QResync | None) -> _Opened:
+    granted, modseq = await access.find_at(tx, who, name, READ)
+    box = granted.box
     has_gaps = box.total < box.uidnext - 1
     uids = UidMap(present(box.uidnext, await mailboxes.gone(tx, box.id) if has_gaps else ()))
     keywords = await mailboxes.keywords(tx, box.id)
@@ -51,8 +63,11 @@ async def _open(tx: Tx, account: int, name: str, qresync: QResync | None) -> _Op
     if qresync is not None and qresync.uidvalidity == box.uidvalidity:
         known = [(1, max(box.uidnext - 1, 1))] if qresync.known is None else qresync.known.resolve(box.uidnext - 1)
         missed = await since(tx, box, qresync.modseq, known)
-    unseen = await mailboxes.first_unseen(tx, box)
-    return _Opened(box, modseq, uids, keywords, unseen, missed)
+    if granted.member:
+        unseen = await seen.first_unseen(tx, box, granted.member)
+    else:
+        unseen = await mailboxes.first_unseen(tx, box)
+    return _Opened(granted, modseq, uids, keywords, unseen, missed)
 
 
 async def select(session: "ImapSession", command: Select) -> None:
@@ -66,27 +81,31 @@ async def select(session: "ImapSession", command: Select) -> None:
         session.has_modseqs = True
     if is_deleted_view(command.mailbox):
         await look(session)
-    session.watch()
+    session.unselect()
+    session.watch(await store.read(_whose, account, command.mailbox) if is_foreign(command.mailbox) else account)
     try:
         opened = await store.read(_open, account, command.mailbox, command.qresync)
     except BaseException:
         session.unselect()
         raise
-    box, unseen = opened.box, opened.unseen
+    granted, unseen = opened.access, opened.unseen
+    box = granted.box
     view = View(
-        account, box.id, box.name, box.uidvalidity, opened.uids, max(box.modseq, 1), opened.keywords,
-        read_only=command.read_only or box.state == VIEW, recent_from=box.recent_from, of_deleted=box.state == VIEW,
+        box.account, box.id, granted.name, box.uidvalidity, opened.uids, max(box.modseq, 1), opened.keywords,
+        read_only=command.read_only or box.state == VIEW or not granted.rights & _CHANGE,
+        recent_from=box.recent_from, of_deleted=box.state == VIEW, member=granted.member, rights=granted.rights,
     )  # fmt: skip
     session.select(view, opened.modseq)
     session.say(_lines(session, view, box, unseen))
     if opened.since is not None:
         await _tell_missed(session, opened.since)
-    if not view.read_only:
+    if not view.read_only and not view.member:
         mark = unseen if unseen is not None and unseen - box.unseen_from > _UNSEEN_STRIDE else 0
         if mark or (box.recent_from < box.uidnext and not session.is_rev2):
             # no promise to anybody: not waited for
             session.later(store.write(mailboxes.note_opened, box.id, box.uidnext, mark))
-    what = code.READ_ONLY if view.read_only else code.READ_WRITE
+    # RFC 4314 §5.2: who may change nothing but his own \\Seen is told so, though he may
+    what = code.READ_ONLY if view.read_only or not view.rights & _CHANGE_FOR_ALL else code.READ_WRITE
     session.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", what)
 
 
@@ -108,5 +127,5 @@ def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None)
     lines.append(b"* OK [%b] Highest\r\n" % code.highest_modseq(view.modseq))  # RFC 7162 §3.1.2.1
     lines.append(b"* OK [%b] Mailbox\r\n" % code.mailbox_id(b"F%d" % box.id))  # RFC 8474 §4.2
     if session.is_rev2:  # RFC 9051 §6.3.2: LIST is a required response
-        lines.append(render.list_line((), mailboxes.SEPARATOR, box.name, utf8=True))
+        lines.append(render.list_line((), mailboxes.SEPARATOR, view.name, utf8=True))
     return b"".join(lines)

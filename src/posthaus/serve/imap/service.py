@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 
 from posthaus.flow.site import Site
 from posthaus.net.stream import Stream
-from posthaus.proto.imap import command, event
+from posthaus.proto.imap import command, command_acl, event
 from posthaus.proto.imap.quirk import Quirk
 from posthaus.proto.imap.server import Engine
 from posthaus.serve.imap import (
     access,
+    acl,
     append,
     context,
     copy,
@@ -71,6 +72,11 @@ ANSWERS: dict[type, Answer] = {
     command.GetQuota: quota.get_quota,
     command.GetQuotaRoot: quota.get_quota_root,
     command.SetQuota: quota.set_quota,
+    command_acl.SetAcl: acl.setacl,
+    command_acl.DeleteAcl: acl.deleteacl,
+    command_acl.GetAcl: acl.getacl,
+    command_acl.ListRights: acl.listrights,
+    command_acl.MyRights: acl.myrights,
     command.Close: expunge.close,
     command.Unselect: expunge.unselect,
     command.Expunge: expunge.expunge,

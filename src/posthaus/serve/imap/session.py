@@ -8,14 +8,16 @@ Faults:    Refusal and Trouble become NO by serve/imap/error.py; anything else i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from posthaus.base import limit
 from posthaus.base.error import Refusal, Trouble
+from posthaus.flow import access
 from posthaus.flow.identity import Exchange, Identity
 from posthaus.flow.site import Site
+from posthaus.mail.rights import READ
 from posthaus.mail.uidset import Ranges
 from posthaus.net.stream import Stream, Wake
 from posthaus.proto.imap import code
@@ -53,7 +55,7 @@ class ImapSession:
         "_login_due",
         "_rung",
         "_said",
-        "_watch",
+        "_watches",
         "annotated",
         "append",
         "begin_tls",
@@ -96,7 +98,7 @@ class ImapSession:
         self._book = 0  # the book of changes is read up to this MODSEQ
         self._rung = False
         self._idling = False
-        self._watch: Watch | None = None
+        self._watches: dict[int, Watch] = {}  # by account: the owner of what is selected, and whom NOTIFY asks for
         self._later: set[asyncio.Task[Any]] | None = None
         self._login_due = site.clock.monotonic() + limit.IMAP_LOGIN_TIMEOUT_S
 
@@ -285,10 +287,10 @@ class ImapSession:
 
     # -- the selected mailbox --------------------------------------------------------------------------------------
 
-    def watch(self) -> None:
+    def watch(self, account: int) -> None:
         """From now on this session hears of the account's changes. Before a mailbox is read, so that none is missed."""
         self.unselect()
-        self._begin_watch()
+        self._begin_watch((account,))
 
     def select(self, view: View, book: int) -> None:
         """The view was read when the book had come to this MODSEQ."""
@@ -309,9 +311,9 @@ class ImapSession:
         self._end_watch()
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self, accounts: Iterable[int]) -> Iterator[None]:
         """For a command that is about to set a notifier; where it does not, all is as before."""
-        self._begin_watch()
+        self._begin_watch(accounts)
         try:
             yield
         finally:
@@ -319,20 +321,28 @@ class ImapSession:
 
     def notify(self, notifier: Notifier) -> None:
         self.notifier = notifier
+        self.watch_books()
+
+    def watch_books(self) -> None:
+        """Those that the notifier reads now, and no others."""
+        if self.notifier is not None:
+            self._begin_watch(self.notifier.books)
         self._end_watch()
 
-    def _begin_watch(self) -> None:
-        if self._watch is None:
-            self._watch = self.site.store.watch(self.account, self._ring)
+    def _begin_watch(self, accounts: Iterable[int]) -> None:
+        for account in accounts:
+            if account not in self._watches:
+                self._watches[account] = self.site.store.watch(account, self._ring)
 
     def _end_watch(self) -> None:
-        """If there is nothing left to be watched."""
-        if self.view is not None or (self.notifier is not None and self.notifier.watches_others):
-            return
-        if self._watch is not None:
-            self._watch.close()
-            self._watch = None
-        self._rung = False
+        """Of what need not be watched any more."""
+        needed = set(self.notifier.books) if self.notifier is not None else set()
+        if self.view is not None:
+            needed.add(self.view.account)
+        for account in self._watches.keys() - needed:
+            self._watches.pop(account).close()
+        if not self._watches:
+            self._rung = False
 
     def idle(self, idling: bool) -> None:
         self._idling = idling
@@ -355,7 +365,7 @@ class ImapSession:
 
         Where the store cannot be read it is told later: the command that it follows has been carried out all the same.
         """
-        if self._watch is None:
+        if not self._watches:
             return
         self._rung = False
         try:
@@ -369,19 +379,20 @@ class ImapSession:
     async def take_note(self) -> None:
         """Read the book; nothing is told yet."""
         view, notifier = self.view, self.notifier
-        books = [self._book] * (view is not None) + (
-            [notifier.book] if notifier is not None and notifier.watches_others else []
-        )
-        changes = await self.site.store.read(change.since, self.account, min(books))
-        if not changes:
-            return
+        books = dict(notifier.books) if notifier is not None else {}
         if view is not None:
-            new = [one for one in changes if one.modseq > self._book]
-            view.note(new)
-            metadata.note(self, view, new)
-        self._book = changes[-1].modseq
-        if notifier is not None:
-            notifier.note(changes)
+            books[view.account] = min(self._book, books.get(view.account, self._book))
+        for account, book in books.items():
+            changes = await self.site.store.read(change.since, account, book)
+            if not changes:
+                continue
+            if view is not None and view.account == account:
+                new = [one for one in changes if one.modseq > self._book]
+                metadata.note(self, view, new)
+                view.note(new)
+                self._book = changes[-1].modseq
+            if notifier is not None:
+                notifier.note(account, changes)
 
     async def _tell_news(self, *, may_expunge: bool, asked: bool) -> None:
         await self.take_note()
@@ -396,8 +407,8 @@ class ImapSession:
             await notifier.tell(self)
 
     async def _tell_view(self, view: View, notifier: Notifier | None, *, may_expunge: bool) -> None:
-        if view.mailbox_changed:
-            await self._look_again(view)
+        if view.mailbox_changed and not await self._look_again(view):
+            return
         if view.keywords_changed:
             await self.read_keywords((), force=True)
         if may_expunge:
@@ -418,13 +429,23 @@ class ImapSession:
         if view.gone:
             self._rung = True  # the next command may tell them
 
-    async def _look_again(self, view: View) -> None:
-        """The selected mailbox was renamed, or removed: then the client sees all its messages go (RFC 2180 §3.3)."""
+    async def _look_again(self, view: View) -> bool:
+        """The selected mailbox was renamed, or removed: then the client sees all its messages go (RFC 2180 §3.3). Or it
+        has other rights; who may not read it any more is cut off (RFC 4314 §5.1.1), and that is False."""
+        view.mailbox_changed = False
         try:
-            view.name = (await self.site.store.read(mailboxes.get, view.mailbox)).name
+            now = await self.site.store.read(access.by_id, view.member or view.account, view.mailbox)
         except NoSuchMailbox:
             view.gone = view.uids.ranges()
-        view.mailbox_changed = False
+        else:
+            view.name = now.name
+            if not now.rights & READ:
+                self.engine.bye("The mailbox may not be read any more", code.NOPERM)
+                return False
+            if now.rights != view.rights:
+                view.rights = now.rights
+                self.say(view.flags_lines())
+        return True
 
     async def read_keywords(self, used: Sequence[str], *, force: bool = False) -> None:
         """Learns keywords that are new to this view, and tells them before a flag shows them (RFC 9051 §7.3.5)."""

@@ -2,17 +2,19 @@
 
 Standards: RFC 9051 §6.3.11; RFC 3501 §6.3.10 (RECENT); RFC 7162 §3.1.7; RFC 7889 §3.2; RFC 8438; RFC 8474 §4.3;
            RFC 9208 §4.2.1 (DELETED-STORAGE).
-Faults:    NoSuchMailbox.
+Faults:    NoSuchMailbox, NotAllowed.
 """
 
 from typing import TYPE_CHECKING
 
+from posthaus.flow import access
+from posthaus.mail.rights import READ
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Status
 from posthaus.serve.imap.deleted import is_deleted_view, look
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.store import mailbox as mailboxes
-from posthaus.store import search
+from posthaus.store import search, seen
 from posthaus.store.gone import present
 from posthaus.store.mailbox import Mailbox
 from posthaus.store.tx import Tx
@@ -33,18 +35,23 @@ async def status(session: "ImapSession", command: Status) -> None:
 
 
 async def _status(
-    tx: Tx, account: int, name: str, items: tuple[bytes, ...], limit: int
+    tx: Tx, who: int, name: str, items: tuple[bytes, ...], limit: int
 ) -> tuple[str, dict[bytes, bytes | int | None]]:
-    box, _ = await mailboxes.find_at(tx, account, name)
-    return box.name, await values(tx, box, items, limit)
+    granted, _ = await access.find_at(tx, who, name, READ)
+    return granted.name, await values(tx, granted.box, items, limit, member=granted.member)
 
 
-async def values(tx: Tx, box: Mailbox, items: tuple[bytes, ...], limit: int) -> dict[bytes, bytes | int | None]:
-    """The items of one mailbox; also for LIST RETURN (STATUS ...). limit: the largest message that is taken in."""
+async def values(
+    tx: Tx, box: Mailbox, items: tuple[bytes, ...], limit: int, *, member: int = 0
+) -> dict[bytes, bytes | int | None]:
+    """The items of one mailbox; also for LIST RETURN (STATUS ...). limit: the largest message that is taken in.
+    member: who asks, where he is not the owner."""
     found: dict[bytes, bytes | int | None] = {}
     for item in items:
         if item == b"RECENT":
             found[item] = await _recent(tx, box)
+        elif item == b"UNSEEN" and member:
+            found[item] = await seen.unseen(tx, box, member)
         elif item == b"DELETED-STORAGE":
             found[item] = await search.deleted_octets(tx, box.id) if box.deleted else 0
         elif item == b"APPENDLIMIT":

@@ -3,11 +3,12 @@
 Very many messages are done in pieces, so that no write takes long; each piece is told as soon as it is committed.
 
 Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3.
-Faults:    LimitReached (keywords), StoreDown and its like.
+Faults:    NotAllowed; LimitReached (keywords), StoreDown and its like.
 """
 
 from typing import TYPE_CHECKING
 
+from posthaus.flow import guarded
 from posthaus.mail import uidset
 from posthaus.mail.flag import parse_flags
 from posthaus.proto.imap import code
@@ -38,8 +39,9 @@ async def store(session: "ImapSession", command: Store) -> None:
     refused: list[int] = []
     for piece in uidset.slices(uids, _PIECE):
         stored = await session.site.store.write(
-            flag.store, view.account, view.mailbox, piece, mode, bits, keywords, session.now(), command.unchanged_since
-        )
+            guarded.store, view.member, view.account, view.mailbox, piece, mode, bits, keywords, session.now(),
+            command.unchanged_since,
+        )  # fmt: skip
         if stored.changed:
             view.own.add(stored.modseq)
         refused += stored.refused

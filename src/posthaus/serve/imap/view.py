@@ -4,7 +4,7 @@ The view holds the UIDs that the client has been told of, not those that are the
 of changes; it waits here until the client may hear it: new messages and flags at any time, expunges never while FETCH,
 STORE or SEARCH is answered. MODSEQ is what this view has been told, never above a withheld expunge.
 
-Standards: RFC 9051 §7.4, §7.5.1; RFC 3501 §2.3.2 (\\Recent); RFC 7162 §3.2.
+Standards: RFC 9051 §7.4, §7.5.1; RFC 3501 §2.3.2 (\\Recent); RFC 7162 §3.2; RFC 4314 §5.1.1 (PERMANENTFLAGS).
 Faults:    none.
 """
 
@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from posthaus.mail import uidset
-from posthaus.mail.flag import FIRST_KEYWORD_BIT, render_flags
+from posthaus.mail.flag import FIRST_KEYWORD_BIT, bit_of, render_flags
+from posthaus.mail.rights import ALL, settable
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code, render
 from posthaus.serve.imap.uidmap import UidMap
@@ -51,7 +52,7 @@ class View:
     __slots__ = (
         "account", "added", "contexts", "flag_text", "flagged", "gone", "keywords_changed", "mailbox",
         "mailbox_changed", "member", "modseq", "name", "noted", "of_deleted", "own", "read_only", "recent_from",
-        "saved", "touched", "uids", "uidvalidity",
+        "rights", "saved", "touched", "uids", "uidvalidity",
     )  # fmt: skip
 
     def __init__(
@@ -68,9 +69,11 @@ class View:
         recent_from: int,
         of_deleted: bool = False,
         member: int = 0,
+        rights: int = ALL,
     ) -> None:
         self.account = account  # whose mailbox it is
         self.member = member  # who has selected it, where that is not the owner: his \Seen is his own; else 0
+        self.rights = rights  # of whoever looks at it
         self.mailbox = mailbox
         self.name = name
         self.uidvalidity = uidvalidity
@@ -88,7 +91,7 @@ class View:
         self.contexts: dict[bytes, Context] = {}  # searches that are kept up, by tag
         self.touched: Ranges = []  # UIDs that are to be held against them again
         self.keywords_changed = False
-        self.mailbox_changed = False  # renamed, or gone
+        self.mailbox_changed = False  # renamed, gone, or with other rights
 
     # -- what others did -------------------------------------------------------------------------------------------
 
@@ -110,7 +113,7 @@ class View:
                 self._note_seen(change)
             elif change.kind == Kind.KEYWORDS:
                 self.keywords_changed = True
-            elif change.kind == Kind.MAILBOX:
+            elif change.kind in (Kind.MAILBOX, Kind.ACL):
                 self.mailbox_changed = True
             self.noted = max(self.noted, change.modseq)
         if self.own:
@@ -177,8 +180,13 @@ class View:
     def keyword_names(self) -> list[bytes]:
         return [*COMMON_KEYWORDS, *(name.encode("ascii", "replace") for name in self.flag_text.keywords.values())]
 
+    def _may_set(self, flag: bytes) -> bool:
+        """RFC 4314 §5.1.1"""
+        bit = bit_of(flag)
+        return settable(self.rights) >> (FIRST_KEYWORD_BIT if bit is None else bit) & 1 != 0
+
     def flags_lines(self) -> bytes:
         """FLAGS and PERMANENTFLAGS."""
         flags = [*SYSTEM_FLAGS, *self.keyword_names()]
-        permanent = [] if self.read_only else [*flags, b"\\*"]
+        permanent = [] if self.read_only else [flag for flag in (*flags, b"\\*") if self._may_set(flag)]
         return render.flags_line(flags) + b"* OK [%b] Flags that stay\r\n" % code.permanent_flags(permanent)

@@ -86,8 +86,8 @@ class SqliteIndex:
     async def add(self, entries: Sequence[Entry], upto: int) -> None:
         await _in_thread(self._adding, lambda: self._add(entries, upto))
 
-    async def candidates(self, account: int, needles: Sequence[str]) -> Candidates:
-        return await _in_thread(self._seeking, lambda: self._candidates(account, needles))
+    async def candidates(self, account: int, needles: Sequence[str], borrowed: Sequence[int] = ()) -> Candidates:
+        return await _in_thread(self._seeking, lambda: self._candidates((account, *borrowed), needles))
 
     async def texts(self, messages: Sequence[int]) -> dict[int, str]:
         return _read(lambda: self._texts(messages))
@@ -142,7 +142,7 @@ class SqliteIndex:
         with _Transaction(self._writer):
             _begin_anew(self._writer)
 
-    def _candidates(self, account: int, needles: Sequence[str]) -> Candidates:
+    def _candidates(self, accounts: Sequence[int], needles: Sequence[str]) -> Candidates:
         with _snapshot(self._seeker):
             upto = _upto(self._seeker)
             long = [row[0] for row in self._seeker.execute("SELECT message FROM text WHERE packed IS NULL")]
@@ -151,7 +151,7 @@ class SqliteIndex:
                 upto,
                 {
                     needle: frozenset(
-                        [*long, *(row[0] for row in self._seeker.execute(sql, (_query(account, needle),)))]
+                        [*long, *(row[0] for row in self._seeker.execute(sql, (_query(accounts, needle),)))]
                     )
                     for needle in needles
                 },
@@ -257,9 +257,10 @@ def _marks(accounts: Iterable[int]) -> str:
     return "".join(map(_mark, accounts)) + "\n"
 
 
-def _query(account: int, needle: str) -> str:
-    """An FTS5 query: the account's mark and trigrams of the needle, all of them, for detail=none knows no phrases."""
+def _query(accounts: Sequence[int], needle: str) -> str:
+    """An FTS5 query: one of the accounts' marks, and trigrams of the needle, all of them, for detail=none knows no
+    phrases."""
     trigrams = dict.fromkeys(needle[at : at + 3] for at in range(len(needle) - 2))
     step = -(-len(trigrams) // _TRIGRAMS)
-    wanted = [_mark(account), *list(trigrams)[::step]]
-    return " AND ".join('"' + one.replace('"', '""') + '"' for one in wanted)
+    whose = " OR ".join(f'"{_mark(account)}"' for account in accounts)
+    return " AND ".join([f"({whose})", *('"' + one.replace('"', '""') + '"' for one in list(trigrams)[::step])])

@@ -1,0 +1,103 @@
+"""Writes in a mailbox by somebody who may not be its owner.
+
+Rights may be taken away at any time, so they are asked in the transaction that writes; the owner is asked nothing. What
+he may not do of several things is left out; where nothing is left, he is told.
+
+Standards: RFC 4314 §4; RFC 6851 §4.2 (MOVE: "t" and "e"); RFC 8508 §5.
+Faults:    NotAllowed; NoSuchMailbox, and those of the store's functions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace as changed
+
+from posthaus.flow import access
+from posthaus.flow.access import Access, NotAllowed
+from posthaus.mail.flag import EVERYTHING, FIRST_KEYWORD_BIT, SEEN
+from posthaus.mail.rights import DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, READ, WRITE, settable
+from posthaus.mail.uidset import Ranges
+from posthaus.store import across, flag, message
+from posthaus.store.flag import Mode, Stored
+from posthaus.store.message import Copied, Draft, Placed
+from posthaus.store.tx import Tx
+
+_FLAGS = KEEP_SEEN | WRITE | DELETE_MESSAGES
+_MOVE = READ | DELETE_MESSAGES | EXPUNGE
+_COMMON = (1 << FIRST_KEYWORD_BIT) - 1
+
+
+async def store(
+    tx: Tx,
+    member: int,
+    account: int,
+    mailbox: int,
+    uids: Ranges,
+    mode: Mode,
+    bits: int,
+    keywords: Sequence[str],
+    now: int,
+    unchanged_since: int | None = None,
+) -> Stored:
+    """flag.store. member: who does it, where he is not the owner."""
+    may = EVERYTHING
+    if member:
+        granted = await access.by_id(tx, member, mailbox, READ)
+        granted.need_any(_FLAGS)
+        may = settable(granted.rights)
+        asked = bits | (EVERYTHING & ~_COMMON if keywords else 0)
+        if asked and not asked & may:
+            raise NotAllowed
+        if not may & ~_COMMON:
+            keywords = ()  # none is made for somebody who may not set it
+    return await flag.store(
+        tx, account, mailbox, uids, mode, bits, keywords, now, unchanged_since, member=member, may=may
+    )
+
+
+async def expunge(tx: Tx, member: int, account: int, mailbox: int, uids: Ranges, now: int) -> list[int]:
+    """Those with \\Deleted; the UIDs that went."""
+    if member:
+        await access.by_id(tx, member, mailbox, EXPUNGE)
+    _, gone = await message.expunge(tx, account, mailbox, uids, now, only_deleted=True)
+    return gone
+
+
+async def copy(
+    tx: Tx, member: int, account: int, source: int, uids: Ranges, target: Access, now: int, *, move: bool, room: int
+) -> Copied:
+    """From a mailbox of one account into one of the same or another. room: as in message.copy."""
+    may = EVERYTHING
+    if member:
+        await access.by_id(tx, member, source, _MOVE if move else READ)
+    if target.member:
+        may = settable((await access.by_id(tx, target.member, target.box.id, INSERT)).rights)
+    if account == target.account:
+        may |= SEEN  # of each who sees both, the owner's too: not his who copies
+        return await message.copy(tx, account, source, uids, target.box.id, now, move=move, room=room, may=may)
+    return await across.copy(
+        tx, account, source, uids, target.account, target.box.id, now, move=move, room=room, may=may, reader=member,
+        writer=target.member,
+    )  # fmt: skip
+
+
+async def append(tx: Tx, target: Access, drafts: Sequence[Draft], now: int) -> list[Placed]:
+    """All of them, or none."""
+    return await message.append_all(tx, [await _allowed(tx, target, draft) for draft in drafts], now)
+
+
+async def replace(
+    tx: Tx, target: Access, draft: Draft, member: int, account: int, mailbox: int, uid: int, now: int
+) -> Placed:
+    """member, account, mailbox, uid: of the message that goes."""
+    if member:
+        await access.by_id(tx, member, mailbox, _MOVE)
+    return await message.replace(tx, await _allowed(tx, target, draft), account, mailbox, uid, now)
+
+
+async def _allowed(tx: Tx, target: Access, draft: Draft) -> Draft:
+    """With the flags that he may set there: RFC 4314 §4, the lack of one is no reason to refuse the message."""
+    if not target.member:
+        return draft
+    may = settable((await access.by_id(tx, target.member, target.box.id, INSERT)).rights)
+    placing = draft.placing
+    keywords = placing.keywords if may & ~_COMMON else ()
+    return changed(draft, placing=changed(placing, flags=placing.flags & may, keywords=keywords, member=target.member))

@@ -1,0 +1,97 @@
+"""SETACL, DELETEACL, GETACL, LISTRIGHTS and MYRIGHTS.
+
+An identifier is the address of an account of this house, or "anyone": all of them. A dash before it denies. The owner
+is shown with all rights, and none can be taken from him.
+
+Standards: RFC 4314 §3, §6.
+Faults:    NoSuchMailbox, NotAllowed, NoSuchMember; NotPermitted, LimitReached.
+"""
+
+from typing import TYPE_CHECKING
+
+from posthaus.flow import access
+from posthaus.flow.access import Access
+from posthaus.mail.rights import ADMINISTER, ALL, CREATE, DELETE, GRANTABLE, INSERT, LOOKUP, READ, render_rights
+from posthaus.proto.imap import render
+from posthaus.proto.imap.command_acl import DeleteAcl, GetAcl, Identifier, ListRights, MyRights, SetAcl
+from posthaus.store import account as accounts
+from posthaus.store import acl
+from posthaus.store.acl import ANYONE, Mode
+from posthaus.store.tx import Tx
+
+if TYPE_CHECKING:
+    from posthaus.serve.imap.session import ImapSession
+
+_ANY = LOOKUP | READ | INSERT | CREATE | DELETE | ADMINISTER  # RFC 4314 §4: for MYRIGHTS
+
+
+async def setacl(session: "ImapSession", command: SetAcl) -> None:
+    await _change(session, command, Mode(command.sign), command.rights)
+    session.ok(command.tag, "SETACL completed")
+
+
+async def deleteacl(session: "ImapSession", command: DeleteAcl) -> None:
+    await _change(session, command, Mode.REPLACE, 0)
+    session.ok(command.tag, "DELETEACL completed")
+
+
+async def _change(session: "ImapSession", command: SetAcl | DeleteAcl, mode: Mode, rights: int) -> None:
+    who, now = session.account, session.now()
+    name = await session.site.store.write(_set, who, command.mailbox, command.identifier, mode, rights, now)
+    session.site.log.event(
+        "imap.acl", cid=session.stream.cid, account=who, mailbox=name,
+        who=("-" if command.identifier.is_negative else "") + command.identifier.name,
+        rights=mode.value + render_rights(rights),
+    )  # fmt: skip
+
+
+async def _set(tx: Tx, who: int, name: str, whom: Identifier, mode: Mode, rights: int, now: int) -> str:
+    granted = await access.find(tx, who, name, ADMINISTER)
+    member = await access.member_of(tx, whom.name)
+    negative = whom.is_negative
+    await acl.change_rights(tx, granted.account, granted.box.id, member, mode, rights, now, negative=negative)
+    return granted.name
+
+
+async def getacl(session: "ImapSession", command: GetAcl) -> None:
+    name, entries = await session.site.store.read(_get, session.account, command.mailbox)
+    await session.send(render.acl(name, entries, utf8=session.engine.utf8))
+    session.ok(command.tag, "GETACL completed")
+
+
+async def _get(tx: Tx, who: int, name: str) -> tuple[str, list[tuple[str, str]]]:
+    granted = await _looked_at(tx, who, name, ADMINISTER)
+    owner = await accounts.get(tx, granted.account)
+    entries = [(owner.address, render_rights(ALL))]
+    for one in await acl.of_mailbox(tx, granted.box.id):
+        whom = one.address if one.member != ANYONE else access.ANYONE_NAME
+        for dash, rights in (("", one.given), ("-", one.denied)):
+            if rights:
+                entries.append((dash + whom, render_rights(rights)))
+    return granted.name, entries
+
+
+async def listrights(session: "ImapSession", command: ListRights) -> None:
+    store = session.site.store
+    name, is_owner = await store.read(_rights_for, session.account, command.mailbox, command.identifier)
+    required, optional = (render_rights(ALL), ()) if is_owner else ("", GRANTABLE)
+    identifier = command.identifier.octets
+    session.say(render.list_rights(name, identifier, required, optional, utf8=session.engine.utf8))
+    session.ok(command.tag, "LISTRIGHTS completed")
+
+
+async def _rights_for(tx: Tx, who: int, name: str, whom: Identifier) -> tuple[str, bool]:
+    """The mailbox's name, and is it the owner for whom rights are listed?"""
+    granted = await _looked_at(tx, who, name, ADMINISTER)
+    return granted.name, await access.member_of(tx, whom.name) == granted.account
+
+
+async def myrights(session: "ImapSession", command: MyRights) -> None:
+    granted = await session.site.store.read(_looked_at, session.account, command.mailbox, 0)
+    granted.need_any(_ANY)
+    session.say(render.my_rights(granted.name, render_rights(granted.rights), utf8=session.engine.utf8))
+    session.ok(command.tag, "MYRIGHTS completed")
+
+
+async def _looked_at(tx: Tx, who: int, name: str, rights: int) -> Access:
+    return (await access.find_at(tx, who, name, rights))[0]
