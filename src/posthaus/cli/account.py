@@ -48,7 +48,7 @@ def listing(options: Namespace) -> int:
         return await store.read(look)
 
     people, recoverable = with_store(options, act)
-    people = [one for one in people if one.state == account.OPEN]
+    people = [one for one in people if one.state == account.OPEN and not one.shared]
     rows: list[tuple[object, ...]]
     if options.json:
         head: tuple[str, ...] = (
@@ -92,7 +92,10 @@ def password(options: Namespace) -> int:
     credentials = make_credentials(read_password(options), SystemChance(), recoverable=options.recoverable)
 
     async def set_credentials(tx: Tx) -> None:
-        await account.set_credentials(tx, (await find(tx, address)).id, credentials)
+        found = await find(tx, address)
+        if found.shared:
+            raise Refusal(f"{address} is shared: nobody logs in to it")
+        await account.set_credentials(tx, found.id, credentials)
 
     async def act(store: Store) -> None:
         await store.write(set_credentials)

@@ -19,6 +19,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_house(commands)
     _add_account(commands)
+    _add_shared(commands)
+    _add_acl(commands)
     _add_domain(commands)
     _add_alias(commands)
     _add_smarthost(commands)
@@ -112,6 +114,44 @@ def _add_account(commands: _Commands) -> None:
     bulk.add_argument("--quota", metavar="SIZE")
     bulk.add_argument("--messages", metavar="N")
     bulk.add_argument("--skip-existing", action="store_true", help="leave accounts that are there as they are")
+
+
+def _add_shared(commands: _Commands) -> None:
+    group = _group(commands, "shared", "mailboxes of teams: mail comes to their address, and nobody logs in to them")
+    add = _command(
+        group,
+        "add",
+        "shared:add",
+        "make one; `acl set` says who sees it below Shared/ADDRESS, `account allow-sender` who writes as it",
+    )
+    add.add_argument("address")
+    add.add_argument("--quota", metavar="SIZE", help='room, such as "5 GB"; "0 B" for no limit (default: the settings)')
+    add.add_argument("--messages", metavar="N", help="so many messages at most; 0 for no limit (default: the settings)")
+    _command(group, "list", "shared:listing", "all of them").add_argument("--json", action="store_true")
+    _command(group, "remove", "shared:remove", "remove one with all its mail").add_argument("address")
+
+
+def _add_acl(commands: _Commands) -> None:
+    group = _group(commands, "acl", "who may do what with whose mailboxes")
+    listing = _command(group, "list", "acl:listing", "what is given, and what is denied")
+    listing.add_argument("address", nargs="?", metavar="ADDRESS", help="of the owner (default: of all)")
+    listing.add_argument("--json", action="store_true")
+    put = _command(
+        group,
+        "set",
+        "acl:put",
+        "give rights: l look up, r read, s mark as seen, w other flags, i put in, p post, k make mailboxes below, "
+        "x delete the mailbox, t mark as deleted, e expunge, a administer",
+    )
+    remove = _command(group, "remove", "acl:remove", "take rights away, or all of them")
+    for command in (put, remove):
+        command.add_argument("address", metavar="ADDRESS", help="of the owner")
+        command.add_argument("mailbox", metavar="MAILBOX", help="as the owner names it")
+        command.add_argument("who", metavar="WHO", help='the address of an account here, or "anyone": all of them')
+        command.add_argument("--below", action="store_true", help="the mailboxes below as well")
+        command.add_argument("--deny", action="store_true", help="what is denied, whoever gives it")
+    put.add_argument("rights", metavar="RIGHTS", help='such as lrs, in place of what there was; "+i": besides')
+    remove.add_argument("rights", metavar="RIGHTS", nargs="?", help="(default: all)")
 
 
 def _add_sending(group: _Commands) -> None:

@@ -10,6 +10,8 @@ _WORDS = {
     "DomainInUse": "the domain {} still has accounts",
     "NoSuchAccount": "there is no account {}",
     "AccountExists": "the account {} is there already",
+    "NoSuchMember": "there is no account {}",
+    "NoSuchMailbox": "there is no mailbox {}",
     "NoSuchAlias": "there is no alias {}",
     "AliasExists": "the alias {} is there already",
     "OverQuota": "the account would be over its quota: {}; nothing was changed",

@@ -108,7 +108,7 @@ async def test_subscriptions_are_ones_own(house: ImapHouse) -> None:
     await ben.ok('SUBSCRIBE "Other users/nobody@example.test/inbox"')
     assert await ben.ok('LSUB "" "Other users/*"') == [
         f'* LSUB () "/" "{OTHERS}/p"',
-        '* LSUB () "/" "Other users/nobody@example.test/INBOX"',
+        '* LSUB (\\Noselect) "/" "Other users/nobody@example.test/INBOX"',
     ]
     assert await ben.ok('LIST (SUBSCRIBED) "" "Other users/*"') == [
         f'* LIST (\\HasNoChildren \\Subscribed) "/" "{OTHERS}/p"',
@@ -511,7 +511,7 @@ async def test_each_has_seen_what_he_has_seen(house: ImapHouse) -> None:
     assert await anna.ok("STATUS p (UNSEEN)") == ["* STATUS p (UNSEEN 2)"]
     await anna.ok("SELECT p")
     await anna.ok("STORE 2 +FLAGS (\\Seen)")
-    assert await ben.ok("UID SEARCH SEEN") == ['* ESEARCH (TAG "t8") UID ALL 1']
+    assert (await ben.ok("UID SEARCH SEEN"))[0].endswith(" UID ALL 1")
     assert "* OK [UNSEEN 1] First unseen" in (await anna.ok("SELECT p"))
     other = await house.login(BEN)
     assert "* OK [UNSEEN 2] First unseen" in (await other.ok(f'SELECT "{OTHERS}/p"'))
