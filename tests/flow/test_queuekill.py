@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import apsw
 import pytest
 
 from posthaus.base import limit
@@ -17,6 +18,7 @@ from posthaus.base.setting import read_settings
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.store import queue, smarthost
+from posthaus.store.drivers.sqlitefile import FILE_NAME
 from posthaus.store.queue import NewErrand, NewParcel
 from posthaus.store.smarthost import Kind as ScopeKind
 from posthaus.store.smarthost import Scope, Smarthost
@@ -71,6 +73,42 @@ async def survives(server: ServerProcess, folder: Path) -> None:
     assert twice <= len(KILLS_AT) * limit.QUEUE_CONNECTIONS_MOST * limit.QUEUE_SETTLE_PARCELS
     assert max(times.values()) <= 1 + len(KILLS_AT)
     assert "defect" not in server.log()
+
+
+async def test_killed_between_the_hosts_250_and_our_commit(tmp_path: Path) -> None:
+    """The host has it, and we do not know: it is sent once more, once, and nobody is told of anything."""
+    server = ServerProcess(tmp_path / "house", {"anna@example.test": "secret"})
+    folder = server.folder / read_settings(server.folder).store.folder
+    async with remote_mx() as mx:
+        store = await open_store("sqlite:", folder)
+        try:
+            sink = Smarthost("sink", mx.host, mx.port, "none")
+            await store.write(smarthost.add, sink, [Scope(ScopeKind.ALL)], int(time.time()))
+            await put(store, 1)
+            await asyncio.to_thread(server.start)
+            async with asyncio.timeout(_SOON_S):
+                while not mx.commands:  # noqa: ASYNC110  (the host has no event; it answers in this loop)
+                    await asyncio.sleep(0)
+            stranger = apsw.Connection(str(folder / FILE_NAME))
+            stranger.set_busy_timeout(10_000)
+            stranger.execute("BEGIN IMMEDIATE")  # from now on nothing is committed
+            try:
+                await taken(mx, 1)
+                await asyncio.to_thread(server.kill)
+            finally:
+                stranger.execute("ROLLBACK")
+                stranger.close()
+            assert await store.read(_left) == 1
+            await asyncio.to_thread(server.run, "verify")
+            await asyncio.to_thread(server.start)
+            await emptied(store)
+            await asyncio.to_thread(server.stop)
+        finally:
+            await store.close()
+            await asyncio.to_thread(server.kill)
+    assert [number(one.octets) for one in mx.messages] == [1, 1]
+    await asyncio.to_thread(server.run, "verify")
+    assert "defect" not in server.log() and "queue.failed" not in server.log()
 
 
 def number(octets: bytes) -> int:
