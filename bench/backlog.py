@@ -35,6 +35,7 @@ from posthaus.testing.storehouse import made_up
 WHO = "anna@bench.test"
 IN_A_PARCEL = 100
 IN_A_COMMIT = 20
+IN_A_SESSION = 500
 HEAD = (
     b"From: ben@elsewhere.test\r\nTo: anna@bench.test\r\nSubject: hello\r\nMessage-ID: <%d.%d@elsewhere.test>\r\n\r\n"
 )
@@ -102,7 +103,15 @@ async def fill(folder: Path, recipients: int, domains: int) -> None:
 
 
 async def deliver(port: int, number: int, until: float) -> int:
-    """Over one connection; how many messages were taken by then."""
+    """Over one connection at a time; how many messages were taken by then."""
+    count = 0
+    while time.monotonic() < until:
+        count += await converse(port, number, until)
+    return count
+
+
+async def converse(port: int, number: int, until: float) -> int:
+    """As many as one session may have, or as there is time for."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
     async def said(lines: int) -> None:
@@ -116,7 +125,7 @@ async def deliver(port: int, number: int, until: float) -> int:
     writer.write(b"EHLO bench.test\r\n")
     await said(1)
     count = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until and count < IN_A_SESSION:
         writer.write(b"MAIL FROM:<ben@elsewhere.test>\r\nRCPT TO:<anna@bench.test>\r\nDATA\r\n")
         await said(3)
         writer.write(HEAD % (number, count) + BODY + b".\r\n")
