@@ -15,7 +15,7 @@ from posthaus.flow.access import Access, NotAllowed
 from posthaus.mail.flag import EVERYTHING, FIRST_KEYWORD_BIT, SEEN
 from posthaus.mail.rights import DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, READ, WRITE, settable
 from posthaus.mail.uidset import Ranges
-from posthaus.store import across, flag, message
+from posthaus.store import across, flag, message, seen
 from posthaus.store.flag import Mode, Stored
 from posthaus.store.message import Copied, Draft, Placed
 from posthaus.store.tx import Tx
@@ -71,8 +71,12 @@ async def copy(
     if target.member:
         may = settable((await access.by_id(tx, target.member, target.box.id, INSERT)).rights)
     if account == target.account:
-        may |= SEEN  # of each who sees both, the owner's too: not his who copies
-        return await message.copy(tx, account, source, uids, target.box.id, now, move=move, room=room, may=may)
+        flags = may | SEEN  # which is of each who sees both, the owner's too, and not only his who copies
+        copied = await message.copy(tx, account, source, uids, target.box.id, now, move=move, room=room, may=flags)
+        if copied.target and not may & SEEN:
+            uid_range = (copied.target[0], copied.target[-1])
+            await seen.mark(tx, target.box.id, target.member, [uid_range], seen=False)
+        return copied
     return await across.copy(
         tx, account, source, uids, target.account, target.box.id, now, move=move, room=room, may=may, reader=member,
         writer=target.member,

@@ -1,7 +1,8 @@
 """Sessions against a model: many random commands from several clients, and what each of them must then believe.
 
-`Box` is the truth in dictionaries. A `Mirror` is what a client makes of the responses it hears, by the RFCs. After
-each command the truth is compared with STATUS, and the mirrors with the truth.
+All look at the same mailboxes: sessions of their owner or, in some plays, of members too, to whom they are another's
+and who have a \\Seen of their own there. `Box` is the truth in dictionaries. A `Mirror` is what a client makes of the
+responses it hears, by the RFCs. After each command the truth is compared with STATUS, and the mirrors with the truth.
 """
 
 import random
@@ -22,7 +23,13 @@ __all__ = ["databases"]
 BEGIN = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 FLAGS = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Junk", "own")
 WORDS = ("alpha", "beta", "gamma", "delta")
+OWNER, BEN, CLEO = "anna@example.test", "ben@example.test", "cleo@example.test"
 KINDS = ("plain", "plain", "rev2", "condstore", "qresync", "qresync")
+ALONE = tuple((OWNER, kind) for kind in KINDS)
+SHARED = (
+    (OWNER, "plain"), (OWNER, "qresync"), (BEN, "plain"), (BEN, "qresync"), (BEN, "qresync"), (CLEO, "rev2"),
+    (CLEO, "condstore"),
+)  # fmt: skip
 BOXES = ("INBOX", "Other")
 MOST = 40  # messages in a mailbox before it is emptied rather than filled
 
@@ -38,9 +45,18 @@ class Mail:
     chain: tuple[int, ...]  # what it answers, the eldest first
     sent: int
     size: int
-    flags: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()  # without \\Seen
+    seen: frozenset[str] = frozenset()  # by whom
     modseq: int = 0
     born: int = 0  # MODSEQ
+
+    def flags_of(self, who: str) -> frozenset[str]:
+        return self.flags | {"\\Seen"} if who in self.seen else self.flags
+
+    def with_flags(self, who: str, flags: Iterable[str]) -> "Mail":
+        """As one person has set them; its MODSEQ is not known."""
+        seen = self.seen | {who} if "\\Seen" in flags else self.seen - {who}
+        return replace(self, flags=frozenset(flags) - {"\\Seen"}, seen=seen, modseq=0)
 
     @property
     def subject(self) -> str:
@@ -56,9 +72,9 @@ class Box:
     validity: int = 0
     highest: int = 0
 
-    def take_in(self, mail: Mail, flags: Iterable[str]) -> int:
+    def take_in(self, mail: Mail) -> int:
         """Its MODSEQ is known when STATUS has told it."""
-        self.mails[self.uidnext] = replace(mail, flags=frozenset(flags), modseq=0, born=0)
+        self.mails[self.uidnext] = replace(mail, modseq=0, born=0)
         self.uidnext += 1
         return self.uidnext - 1
 
@@ -77,6 +93,11 @@ class Box:
         self.highest = highest
 
 
+def name_for(who: str, box: Box) -> str:
+    """The mailbox's name as somebody says it."""
+    return box.name if who == OWNER else f'"Other users/{OWNER}/{box.name}"'
+
+
 # -- a client ------------------------------------------------------------------------------------------------------
 
 
@@ -85,6 +106,7 @@ class Mirror:
     """What a client knows. A slot is a message number: its UID, or None until it was told."""
 
     client: Client
+    who: str
     kind: str
     box: Box | None = None
     read_only: bool = False
@@ -105,6 +127,11 @@ class Mirror:
     @property
     def is_certain(self) -> bool:
         return None not in self.slots
+
+    def flags_of(self, uid: int) -> frozenset[str]:
+        """As they are, for this client."""
+        assert self.box is not None
+        return (self.box.mails.get(uid) or self.box.dead[uid]).flags_of(self.who)
 
     def alive(self, uids: Iterable[int]) -> list[int]:
         assert self.box is not None
@@ -165,7 +192,7 @@ class Mirror:
         mail = self.box.mails.get(uid) or self.box.dead[uid]
         if found := re.search(r"FLAGS \(([^)]*)\)", text):
             self.flags[uid] = frozenset(found[1].split()) - {"\\Recent"}
-            assert self.was_idle or self.flags[uid] == mail.flags, (uid, text)
+            assert self.was_idle or self.flags[uid] == self.flags_of(uid), (uid, text)
         if found := re.search(r"MODSEQ \((\d+)\)", text):
             assert self.was_idle or uid in self.box.dead or int(found[1]) == mail.modseq, (uid, text)
             self.heard_modseq = max(self.heard_modseq, int(found[1]))
@@ -179,7 +206,7 @@ class Mirror:
         assert len([uid for uid in unknown if uid not in self.slots]) <= self.slots.count(None)
         for uid, flags in self.flags.items():
             mail = self.box.mails[uid] if uid in self.box.mails else self.box.dead[uid]
-            assert mail.modseq > highest or flags == mail.flags
+            assert mail.modseq > highest or flags == self.flags_of(uid)
         self.highest = max(self.highest, highest)
 
     # -- what must be true -----------------------------------------------------------------------------------------
@@ -197,7 +224,7 @@ class Mirror:
             assert len(missing) == unknown
             assert not [uid for uid in self.known if uid in box.dead]
         for uid, flags in self.flags.items():
-            assert uid not in box.mails or flags == box.mails[uid].flags, uid
+            assert uid not in box.mails or flags == self.flags_of(uid), uid
 
 
 class Silent:
@@ -277,8 +304,9 @@ def threads_of(text: str) -> list[list[int]]:
 class Play:
     """Clients, mailboxes, and what is done."""
 
-    def __init__(self, house: ImapHouse, seed: int) -> None:
+    def __init__(self, house: ImapHouse, seed: int, clients: tuple[tuple[str, str], ...] = ALONE) -> None:
         self.house = house
+        self.kinds = clients
         self.rnd = random.Random(seed)
         self.boxes = {name: Box(name) for name in BOXES}
         self.mirrors: list[Mirror] = []
@@ -286,38 +314,47 @@ class Play:
         self.steps = 0
 
     async def begin(self) -> None:
-        self.watcher = await self.house.login()
+        people = sorted({who for who, _ in self.kinds})
+        self.watchers = {who: await self.house.login(who) for who in people}
         for name in BOXES[1:]:
-            await self.watcher.ok(f"CREATE {name}")
-        for kind in KINDS:
-            self.mirrors.append(await self.new_mirror(kind))
+            await self.watchers[OWNER].ok(f"CREATE {name}")
+        for who in people:
+            for name in BOXES if who != OWNER else ():
+                await self.watchers[OWNER].ok(f"SETACL {name} {who} lrswipkxte")
+        for who, kind in self.kinds:
+            self.mirrors.append(await self.new_mirror(who, kind))
         await self.look()
 
-    async def new_mirror(self, kind: str) -> Mirror:
-        mirror = Mirror(await self.house.login(rev2=kind == "rev2"), kind)
+    async def new_mirror(self, who: str, kind: str) -> Mirror:
+        mirror = Mirror(await self.house.login(who, rev2=kind == "rev2"), who, kind)
         if kind == "qresync":
             await mirror.client.ok("ENABLE QRESYNC")
             mirror.has_modseqs = True
         return mirror
 
+    async def status(self, who: str, box: Box, items: str) -> dict[str, int]:
+        heard = await self.watchers[who].ok(f"STATUS {name_for(who, box)} ({items})")
+        (line,) = [line for line in heard if line.startswith("* STATUS")]
+        return {name: int(value) for name, value in re.findall(r"([A-Z]+) (\d+)", line.rpartition("(")[2])}
+
     async def look(self) -> None:
         """STATUS against the truth; the MODSEQs of what has just changed."""
         for box in self.boxes.values():
-            items = "MESSAGES UIDNEXT UNSEEN DELETED SIZE UIDVALIDITY HIGHESTMODSEQ"
-            (line,) = [x for x in await self.watcher.ok(f"STATUS {box.name} ({items})") if x.startswith("* STATUS")]
-            told = {name: int(value) for name, value in re.findall(r"([A-Z]+) (\d+)", line)}
+            told = await self.status(OWNER, box, "MESSAGES UIDNEXT UNSEEN DELETED SIZE UIDVALIDITY HIGHESTMODSEQ")
             box.learn(told["HIGHESTMODSEQ"])
             box.validity = box.validity or told["UIDVALIDITY"]
             mails = box.mails.values()
             assert told == {
                 "MESSAGES": len(mails),
                 "UIDNEXT": box.uidnext,
-                "UNSEEN": sum("\\Seen" not in mail.flags for mail in mails),
+                "UNSEEN": sum(OWNER not in mail.seen for mail in mails),
                 "DELETED": sum("\\Deleted" in mail.flags for mail in mails),
                 "SIZE": sum(mail.size for mail in mails),
                 "UIDVALIDITY": box.validity,
                 "HIGHESTMODSEQ": box.highest,
             }
+            for who in self.watchers.keys() - {OWNER}:
+                assert await self.status(who, box, "UNSEEN") == {"UNSEEN": sum(who not in mail.seen for mail in mails)}
 
     async def do(
         self,
@@ -386,11 +423,11 @@ class Play:
 
         def effect(answer: str) -> None:
             for u in done:
-                old = box.mails[u].flags
+                old = mirror.flags_of(u)
                 new = old | flags if sign == "+" else old - flags if sign == "-" else flags
                 if new != old:
                     changed.append(u)
-                    box.mails[u] = replace(box.mails[u], flags=new, modseq=0)
+                    box.mails[u] = box.mails[u].with_flags(mirror.who, new)
                 if silent and u in mirror.flags:
                     mirror.flags[u] = new  # the client works it out
             modified = Silent(answer, "MODIFIED").uids(0)
@@ -420,10 +457,10 @@ class Play:
         if (not uid and not named) or (not move and len(target.mails) > MOST):
             return
         there = mirror.alive(named)
-        command = f"{'UID ' if uid else ''}{'MOVE' if move else 'COPY'} {text} {target.name}"
+        command = f"{'UID ' if uid else ''}{'MOVE' if move else 'COPY'} {text} {name_for(mirror.who, target)}"
         heard = await mirror.client.do(command)
         assert heard[-1].startswith("OK"), heard[-1]
-        copies = [target.take_in(box.mails[u], box.mails[u].flags) for u in there]
+        copies = [target.take_in(box.mails[u]) for u in there]
         if move:
             box.expunge(there)
         await self.look()
@@ -462,11 +499,11 @@ class Play:
         there = mirror.alive(named)
         lost = any(u in box.dead for u in named)
 
-        seen = [u for u in there if kind == "body" and "\\Seen" not in box.mails[u].flags]
+        seen = [u for u in there if kind == "body" and mirror.who not in box.mails[u].seen]
 
         def effect(_: str) -> None:
             for u in seen:
-                box.mails[u] = replace(box.mails[u], flags=box.mails[u].flags | {"\\Seen"}, modseq=0)
+                box.mails[u] = box.mails[u].with_flags(mirror.who, box.mails[u].flags | {"\\Seen"})
 
         if kind == "body" and (lost or mirror.read_only):
             return
@@ -556,7 +593,8 @@ class Play:
     def _wanted(self, mirror: Mirror) -> tuple[str, list[int]]:
         box = self.selected(mirror)
         key, test = some_key(self.rnd, box)
-        return key, [u for u in mirror.alive(mirror.known) if test(u, box.mails[u])]
+        mine = {u: replace(box.mails[u], flags=mirror.flags_of(u)) for u in mirror.alive(mirror.known)}
+        return key, [u for u, mail in mine.items() if test(u, mail)]
 
     def _named(self, mirror: Mirror, uids: list[int], *, uid: bool) -> list[int]:
         """Before the command: its answer uses the numbers that the client knows."""
@@ -586,7 +624,7 @@ class Play:
         box = self.selected(mirror)
         await mirror.client.close()
         self.house.clients.remove(mirror.client)
-        new = await self.new_mirror(mirror.kind)
+        new = await self.new_mirror(mirror.who, mirror.kind)
         mirror.client, mirror.has_modseqs, mirror.is_idle = new.client, new.has_modseqs, False
         await self.forget(mirror)
         if mirror.kind == "qresync" and mirror.highest:
@@ -601,7 +639,7 @@ class Play:
             pairs = sorted(self.rnd.sample(range(len(known)), min(len(known), 3)))
             numbers, uids = ",".join(str(n + 1) for n in pairs), ",".join(str(known[n]) for n in pairs)
             more += f" ({numbers} {uids})"
-        command = f"SELECT {box.name} (QRESYNC ({box.validity} {mirror.highest}{more}))"
+        command = f"SELECT {name_for(mirror.who, box)} (QRESYNC ({box.validity} {mirror.highest}{more}))"
         heard = await mirror.client.do(command)
         assert heard[-1].startswith("OK"), heard[-1]
         cache = {u: mirror.flags[u] for u in known}
@@ -613,11 +651,11 @@ class Play:
             elif found := re.fullmatch(r"\* (\d+) FETCH \(UID (\d+) FLAGS \(([^)]*)\) MODSEQ \((\d+)\)\)", line):
                 cache[int(found[2])] = frozenset(found[3].split()) - {"\\Recent"}
                 assert sorted(box.mails)[int(found[1]) - 1] == int(found[2])
-        truth = {u: mail.flags for u, mail in box.mails.items() if not more or u in known}
+        truth = {u: mail.flags_of(mirror.who) for u, mail in box.mails.items() if not more or u in known}
         assert cache == truth, (command, heard)
         self._open(mirror, box, heard, read_only=False)
         mirror.slots = [*sorted(box.mails)]
-        mirror.flags = {u: mail.flags for u, mail in box.mails.items() if u in cache}
+        mirror.flags = {u: mail.flags_of(mirror.who) for u, mail in box.mails.items() if u in cache}
         await self.do(mirror, "UID FETCH 1:* (FLAGS)")
 
     def _open(self, mirror: Mirror, box: Box, heard: list[str], *, read_only: bool) -> None:
@@ -637,7 +675,7 @@ class Play:
         read_only = self.rnd.random() < 0.15
         parameter = " (CONDSTORE)" if mirror.kind == "condstore" else ""
         mirror.has_modseqs = mirror.has_modseqs or bool(parameter)
-        heard = await mirror.client.ok(f"{'EXAMINE' if read_only else 'SELECT'} {box.name}{parameter}")
+        heard = await mirror.client.ok(f"{'EXAMINE' if read_only else 'SELECT'} {name_for(mirror.who, box)}{parameter}")
         self._open(mirror, box, heard, read_only=read_only)
         await self.learn(mirror)
 
@@ -690,9 +728,9 @@ class Play:
 
         def effect(answer: str) -> None:
             assert f"[APPENDUID {box.validity} {uid}]" in answer
-            box.take_in(mail, flags)
+            box.take_in(mail.with_flags(mirror.who, flags))
 
-        command = f"APPEND {box.name} ({' '.join(flags)}) {{{len(octets)}+}}\r\n".encode() + octets
+        command = f"APPEND {name_for(mirror.who, box)} ({' '.join(flags)}) {{{len(octets)}+}}\r\n".encode() + octets
         await self.do(mirror, command, effect=effect)
 
     async def step(self) -> None:
@@ -731,7 +769,7 @@ class Play:
                 await self.do(mirror, "NOOP")
                 await self.learn(mirror)
                 assert mirror.slots == sorted(mirror.box.mails)
-                assert mirror.flags == {uid: mail.flags for uid, mail in mirror.box.mails.items()}
+                assert mirror.flags == {uid: mail.flags_of(mirror.who) for uid, mail in mirror.box.mails.items()}
 
 
 @pytest.fixture
@@ -751,11 +789,20 @@ async def test_on_postgres(on_postgres: ImapHouse) -> None:
     await Play(on_postgres, 100).run(300)
 
 
+@pytest.mark.parametrize("seed", range(20, 22))
+async def test_members_too(house: ImapHouse, seed: int) -> None:
+    await Play(house, seed, SHARED).run(500)
+
+
+async def test_members_on_postgres(on_postgres: ImapHouse) -> None:
+    await Play(on_postgres, 102, SHARED).run(200)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(10, 16))
 async def test_for_long(house: ImapHouse, seed: int) -> None:
-    await Play(house, seed).run(3_000)
+    await Play(house, seed, SHARED if seed % 2 else ALONE).run(3_000)
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ _OF_MESSAGES: dict[int, NotifyEvent] = {
     Kind.ADDED: NotifyEvent.MESSAGE_NEW,
     Kind.GONE: NotifyEvent.MESSAGE_EXPUNGE,
     Kind.FLAGS: NotifyEvent.FLAG_CHANGE,
+    Kind.SEEN: NotifyEvent.FLAG_CHANGE,
 }
 _SELECTED = (Which.SELECTED, Which.SELECTED_DELAYED)
 
@@ -156,7 +157,7 @@ class Notifier:
         book = self.books.get(account)
         if book is None:
             return
-        new = [one for one in changes if one.modseq > book]
+        new = [one for one in changes if one.modseq > book and one.is_for(self._account)]
         if account != self._account:
             annotated = metadata.for_reader(account, [one for one in new if one.kind == Kind.ANNOTATION])
             new = [one for one in new if one.kind not in (Kind.ANNOTATION, Kind.SUBSCRIPTION)] + annotated
