@@ -1,5 +1,7 @@
 """Messages over the border between two accounts: who holds what, who has seen it, and who is remembered."""
 
+import asyncio
+
 import pytest
 
 from posthaus.mail.flag import ANSWERED, DELETED, EVERYTHING, FLAGGED, SEEN
@@ -139,3 +141,18 @@ async def test_from_whom_there_can_be_mail_is_remembered(store: Store) -> None:
     # what the removed one held stays with those who hold it too
     assert await _flags(store, anna.inbox) == [0, 0]
     assert await store.write(purge.emails, NOW + 1, 100) == 0
+
+
+async def test_messages_go_both_ways_at_once(store: Store) -> None:
+    """Both accounts are locked in the order of their ids, whoever copies: nobody waits for ever."""
+    anna, ben = await person(store, "anna"), await person(store, "ben")
+    for who in (anna, ben):
+        await _append(store, who)
+    ways = ((anna, ben), (ben, anna)) * 10
+    copies = [
+        store.write(across.copy, one.id, one.inbox, [(1, 1)], other.id, other.inbox, NOW, move=False)
+        for one, other in ways
+    ]
+    copied = await asyncio.wait_for(asyncio.gather(*copies), 60.0)
+    assert sorted([one.target for one in copied]) == sorted([[uid] for uid in range(2, 12) for _ in range(2)])
+    assert (await _used(store, anna))[1] == (await _used(store, ben))[1] == 2
