@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import imapclient
 import pytest
@@ -31,7 +32,7 @@ def team(office: Office, others: list[Person]) -> Iterator[str]:
     office.server.run("shared", "remove", address)
 
 
-def ok(answer: tuple[str, list[bytes | None]]) -> list[bytes]:
+def ok(answer: tuple[str, Any]) -> list[bytes]:
     assert answer[0] == "OK", answer
     return [one for one in answer[1] if isinstance(one, bytes)]
 
