@@ -36,12 +36,13 @@ async def count(tx: Tx, client: str, recipients: int, per_hour: int, per_day: in
     """In the commit that sends: whatever other workers have counted since RCPT is seen here."""
     slot = now // limit.SEND_SLOT_S
     # The row that all writers of a client meet: under PostgreSQL the second waits here for the first.
-    await tx.run(
-        "INSERT INTO sent_from (client, slot, recipients) VALUES ($1, $2, $3)"
-        " ON CONFLICT (client, slot) DO UPDATE SET recipients=sent_from.recipients+excluded.recipients",
+    row = await tx.one(
+        "INSERT INTO sent_from (client, slot, recipients) VALUES ($1, $2, $3) ON CONFLICT (client, slot) DO UPDATE"
+        " SET recipients=sent_from.recipients+excluded.recipients RETURNING recipients",
         client, slot, recipients,
     )  # fmt: skip
-    await tx.run("DELETE FROM sent_from WHERE client=$1 AND slot<=$2", client, slot - 86_400 // limit.SEND_SLOT_S)
+    if row is None or row[0] == recipients:  # the first of this slot
+        await tx.run("DELETE FROM sent_from WHERE client=$1 AND slot<=$2", client, slot - 86_400 // limit.SEND_SLOT_S)
     if await is_stopped(tx, client):
         raise SendingHeld
     found = await used(tx, client, now)

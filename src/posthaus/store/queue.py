@@ -153,16 +153,14 @@ async def enqueue(
     sender = envelope.reverse_path or Address("", "")
     row = await tx.one(
         "INSERT INTO parcel (blob, size, prefix, tid, account, message_id, sender_localpart, sender_domain, envelope,"
-        " created, expires, warn_at, clock, errands, released)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
+        " created, expires, warn_at, clock, errands, released, client)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id",
         blob, content.size_octets, content.prefix, parcel.tid, parcel.account,
         storable(content.prepared.message_id), storable(sender.localpart), sender.domain, render_envelope(envelope),
         now, parcel.expires, parcel.warn_at, _clock(parcel.warn_at, parcel.expires), len(errands),
-        envelope.hold_until or 0,
+        envelope.hold_until or 0, parcel.client,
     )  # fmt: skip
     assert row is not None
-    if parcel.client:
-        await tx.run("UPDATE parcel SET client=$2 WHERE id=$1", row[0], parcel.client)
     base: int = row[0] << NUMBER_BITS
     rank = -envelope.priority
     await tx.many(
