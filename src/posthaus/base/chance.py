@@ -30,6 +30,11 @@ class SystemChance:
         return letters(secrets.token_bytes(n))
 
 
+def number(value: int, n: int) -> str:
+    """The last n digits of a number in these letters; of equal length they are in its order."""
+    return letters(bytes([value >> 5 * (n - at) & 31 for at in range(1, n + 1)]))
+
+
 def letters(octets: bytes) -> str:
     """One letter for each octet; the upper three bits are not used."""
     return octets.translate(_LETTERS).decode("ascii")

@@ -22,6 +22,7 @@ from posthaus.flow import ingest, srs
 from posthaus.flow.route import POSTMASTER, Here, find_route, locals_of, relays_of
 from posthaus.flow.sign import signatures
 from posthaus.flow.site import Site
+from posthaus.flow.transaction import make_tid
 from posthaus.mail import trace
 from posthaus.mail.address import Address
 from posthaus.mail.date import render_utc
@@ -44,7 +45,6 @@ from posthaus.store.record import Entry
 from posthaus.store.tx import Tx
 
 _LETTERS = 26  # 130 bits
-_TID_LETTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ async def prepare(site: Site, mailing: Mailing, fates: tuple[Fate, ...]) -> Noti
     signed = b"" if await site.store.read(directory.domain_exists, to.domain) else await _signed(site, octets)
     smtputf8 = dsn.is_global or not str(to).isascii()
     return Notice(
-        content, to, mailing.tid, site.chance.name(_TID_LETTERS), mailing.account, fates, smtputf8, signed,
+        content, to, mailing.tid, make_tid(site.chance, now), mailing.account, fates, smtputf8, signed,
         mailing.envelope.requiretls, mailing.envelope.priority, site.send.hold,
     )  # fmt: skip
 

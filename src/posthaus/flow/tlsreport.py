@@ -21,6 +21,7 @@ from posthaus.flow import ingest, sign
 from posthaus.flow.route import POSTMASTER, Here, find_route, locals_of
 from posthaus.flow.site import Site
 from posthaus.flow.tlscount import DAY_S
+from posthaus.flow.transaction import make_tid
 from posthaus.mail.address import Address, AddressFault, parse_address
 from posthaus.mail.envelope import NEVER, Envelope, Recipient
 from posthaus.mail.sts import StsFault, parse_policy
@@ -35,7 +36,6 @@ from posthaus.store.tlsresult import Counted
 from posthaus.store.tx import Tx
 
 _LETTERS = 26
-_TID_LETTERS = 12
 _MAILTO, _HTTPS = "mailto:", "https:"
 
 
@@ -133,7 +133,7 @@ class TlsReporter:
         octets = render_mail(report, cover)
         prefix = await sign.signatures(site, submitter, octets)  # RFC 8460 §5.3: it must be signed
         content = await ingest.content(site, octets, await ingest.prepare(octets), prefix)
-        return _Letter(to, content, site.chance.name(_TID_LETTERS))
+        return _Letter(to, content, make_tid(site.chance, site.clock.now()))
 
     async def _finish(self, tx: Tx, day: int, domain: str, letters: Sequence[_Letter], now: int) -> None:
         """From the null reverse-path: nobody here wants to hear that a report of faults was not taken."""

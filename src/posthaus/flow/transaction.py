@@ -9,6 +9,7 @@ Faults:    none.
 
 from dataclasses import dataclass, field
 
+from posthaus.base.chance import Chance, number
 from posthaus.flow.allowance import Allowance
 from posthaus.flow.identity import Identity
 from posthaus.flow.route import Local
@@ -17,6 +18,14 @@ from posthaus.mail import trace
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.net.peer import Peer, TlsState
+
+_TIME_LETTERS, _CHANCE_LETTERS = 6, 6
+
+
+def make_tid(chance: Chance, now: float) -> str:
+    """Names a message. Milliseconds come first, round and round in twelve days: what is recorded of messages that
+    come one after the other lies together, and a commit of several writes to few pages."""
+    return number(int(now * 1_000), _TIME_LETTERS) + chance.name(_CHANCE_LETTERS)
 
 
 @dataclass(slots=True)

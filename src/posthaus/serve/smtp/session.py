@@ -18,7 +18,7 @@ from posthaus.base.error import Refusal, Trouble
 from posthaus.flow.identity import BadCredentials, Exchange, Identity
 from posthaus.flow.site import Site
 from posthaus.flow.spool import Spool
-from posthaus.flow.transaction import Client, Transaction
+from posthaus.flow.transaction import Client, Transaction, make_tid
 from posthaus.net.stream import Stream, Wake
 from posthaus.proto.line import NEED_DATA
 from posthaus.proto.smtp import event, reply
@@ -27,8 +27,6 @@ from posthaus.proto.smtp.reply import Reply
 from posthaus.proto.smtp.server import Server
 from posthaus.serve.smtp.error import auth_reply_of, reply_of
 from posthaus.serve.smtp.policy import Policy
-
-_TID_LETTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,8 @@ class Session:
 
     async def _mail(self, asked: event.Mail) -> None:
         site = self._site
-        transaction = Transaction(site.chance.name(_TID_LETTERS), self._client, asked.envelope, site.clock.now())
+        now = site.clock.now()
+        transaction = Transaction(make_tid(site.chance, now), self._client, asked.envelope, now)
         answer = await self._asked(self._policy.mail(transaction))
         if answer.is_positive:
             self._transaction = transaction
