@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from posthaus.base import limit
+from posthaus.base import heap, limit
 from posthaus.base.chance import Chance, SystemChance
 from posthaus.base.clock import Clock, SystemClock
 from posthaus.base.error import Trouble
@@ -55,6 +55,7 @@ from posthaus.store.textindex import TextIndex
 SECRET_OCTETS = 32
 _TICK_S = 1.0
 _SWEEP_LOGIN_S = 300.0
+_GIVE_BACK_S = 30.0
 _WORKER_LETTERS = 12
 
 
@@ -179,7 +180,7 @@ class App:
         return outward
 
     def _make_site(self, hostname: str) -> Site:
-        executor = ThreadPoolExecutor(limit.LOGIN_THREADS, thread_name_prefix="login")
+        self._threads = executor = ThreadPoolExecutor(limit.LOGIN_THREADS, thread_name_prefix="login")
 
         async def close() -> None:
             executor.shutdown(wait=False, cancel_futures=True)
@@ -301,6 +302,7 @@ class App:
 
         self._closers.append(end)
         self._sweep_login()
+        self.wheel.after(_GIVE_BACK_S, self._give_back)
 
     def _reports(self, worker: str) -> list[Coroutine[Any, Any, None]]:
         if not self.settings.send.tls_reports:
@@ -310,6 +312,10 @@ class App:
     def _sweep_login(self) -> None:
         self.login.sweep()
         self.wheel.after(_SWEEP_LOGIN_S, self._sweep_login)
+
+    def _give_back(self) -> None:
+        self._threads.submit(heap.give_back)
+        self.wheel.after(_GIVE_BACK_S, self._give_back)
 
     async def _refresh_login(self) -> None:
         """What is offered at log-in follows what the accounts keep."""

@@ -28,6 +28,7 @@ from socket import socket
 from posthaus.app import SECRET_OCTETS, hostname_of
 from posthaus.base.chance import SystemChance
 from posthaus.base.error import Refusal, Trouble
+from posthaus.base.heap import share_one_heap
 from posthaus.base.log import Log
 from posthaus.base.setting import Settings, read_settings
 from posthaus.base.user import find_user
@@ -87,6 +88,7 @@ class Supervisor:
                 self._bind(self._settings)
                 load_driver(self._settings.store.url)
                 event_loop()  # imports it
+                share_one_heap()
                 gc.collect()
                 gc.freeze()  # what is there now is never looked at again, so its pages stay shared
                 self._start_all()
