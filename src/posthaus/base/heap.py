@@ -1,9 +1,9 @@
 """Memory that the C library keeps for us, and that goes back to the system when nobody needs it.
 
 glibc gives threads heaps of their own and keeps what was freed in them for good: a thread that has proved one password
-by Argon2id holds 19 MB from then on, four of them more than half of a house's memory. With one heap for all threads what
-is free can be given back from time to time. (To have blocks of that size never kept makes each proof half as slow again,
-35 milliseconds for 24, for its pages are made anew.) Other C libraries are left as they are.
+by Argon2id holds 19 MB from then on, four of them more than half of a house's memory. With one heap for all threads
+what is free can be given back from time to time. (To have blocks of that size never kept makes each proof half as slow
+again, 35 milliseconds for 24, for its pages are made anew.) Other C libraries are left as they are.
 
 Standards: none.
 Faults:    none.
