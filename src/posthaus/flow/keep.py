@@ -108,10 +108,15 @@ async def keep(tx: Tx, plan: Plan, passing: Passing, notice: Notice | None, here
     if sent:
         own = replace(content, prefix=plan.blind)
         await message.deliver(tx, own, [Placing(plan.account, sent, SEEN)], now)
+    ways = [(way, await _errands(tx, plan, way)) for way in plan.ways]
+    if len(ways) + bool(waiting) > 1:
+        names = {errand.destination for _, errands in ways for errand in errands}
+        await queue.meet(tx, names | ({queue.LOCAL} if waiting else set()))
     if waiting:
         queued += await _enqueue_late(tx, plan, content, waiting, now)
-    for way in plan.ways:
-        queued += await _enqueue(tx, plan, way, content, passing, now)
+    for way, errands in ways:
+        await _enqueue(tx, plan, way, errands, content, passing, now)
+        queued += errands
     if queued:
         await record.write(tx, _entries(plan, queued, now))
     if notice is not None:
@@ -133,14 +138,20 @@ async def _enqueue_late(tx: Tx, plan: Plan, content: Content, waiting: set[int],
     return errands
 
 
-async def _enqueue(tx: Tx, plan: Plan, way: Way, content: Content, passing: Passing, now: int) -> list[NewErrand]:
-    parcel = _parcel(plan, replace(content, prefix=way.prefix))
-    parcel = replace(parcel, envelope=replace(plan.envelope, reverse_path=way.reverse_path))
+async def _errands(tx: Tx, plan: Plan, way: Way) -> list[NewErrand]:
     is_tls_optional = plan.envelope.tls_optional  # RFC 8689 §3
     errands = []
     for one in way.recipients:
         key = await destination(tx, one.address, way.reverse_path, is_tls_optional=is_tls_optional)
         errands.append(NewErrand(one, key, plan.times.due, is_held=plan.is_held))
+    return errands
+
+
+async def _enqueue(
+    tx: Tx, plan: Plan, way: Way, errands: Sequence[NewErrand], content: Content, passing: Passing, now: int
+) -> None:
+    parcel = _parcel(plan, replace(content, prefix=way.prefix))
+    parcel = replace(parcel, envelope=replace(plan.envelope, reverse_path=way.reverse_path))
     loads = {}
     if plan.times.due <= now and not plan.is_held:
         for name in sorted({errand.destination for errand in errands}):
@@ -154,7 +165,6 @@ async def _enqueue(tx: Tx, plan: Plan, way: Way, content: Content, passing: Pass
         if not plan.content.blob:
             octets = Octets(way.prefix, content.head, content.body, content.packing, "", parcel.content.size_octets)
         passing.hand(name, Handed(born(id_, parcel, errands, name, now), octets))
-    return errands
 
 
 async def _who_waits(tx: Tx, plan: Plan, now: int) -> set[int]:
