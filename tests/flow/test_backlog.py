@@ -24,7 +24,7 @@ from posthaus.store.queue import NewErrand, NewParcel
 from posthaus.store.tx import Tx
 from posthaus.testing.storehouse import made_up, person
 
-FEW, MANY = (20, 10), (2_000, 200)  # errands, domains
+FEW, SOME, MANY = (20, 10), (300, 30), (2_000, 200)  # errands, domains
 AT_ONCE = 50  # errands of one parcel
 
 
@@ -112,7 +112,8 @@ async def test_no_more_of_it_is_in_memory(tmp_path: Path, monkeypatch: Any) -> N
     monkeypatch.setattr(limit, "QUEUE_LOADS", 8)
     monkeypatch.setattr(limit, "QUEUE_SUSPECT_LOADS", 4)
     monkeypatch.setattr(limit, "QUEUE_ERRANDS_PER_LOAD", 5)
-    async with filled(tmp_path / "many", *MANY) as office:
+    monkeypatch.setattr(limit, "QUEUE_PATIENT_REST", 0)
+    async with filled(tmp_path / "many", *SOME) as office:
         most = 0
 
         class Unreachable(dict[str, Any]):
