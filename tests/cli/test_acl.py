@@ -1,10 +1,16 @@
 """`posthaus shared` and `posthaus acl`, in this process."""
 
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from tests.cli.shell import Shell, make_house
+
+from posthaus.cli.opening import with_store
+from posthaus.store import account as accounts
+from posthaus.store import mailbox
+from posthaus.store.store import Store
 
 TEAM = "team@a.test"
 
@@ -61,6 +67,20 @@ def test_rights_are_given_and_taken_away(shell: Shell) -> None:
         (TEAM, "INBOX", "ben@a.test", "lrsted"),
     ]
     assert shell.done("acl", "list").splitlines()[0].split() == ["ADDRESS", "MAILBOX", "WHO", "RIGHTS"]
+
+
+def test_what_an_own_mailbox_hides_is_said(shell: Shell) -> None:
+    async def make(store: Store) -> None:
+        ben = await store.read(accounts.find, "ben@a.test")
+        assert ben is not None
+        with pytest.MonkeyPatch.context() as before:
+            before.setattr(mailbox, "OTHERS", "-")  # of before there was the namespace
+            await store.write(mailbox.create, ben.id, "Other users", "", 0)
+
+    with_store(Namespace(folder=shell.folder), make)
+    code, out, err = shell.run("acl", "set", "anna@a.test", "INBOX", "ben@a.test", "lr")
+    assert (code, out) == (0, "")
+    assert err == "ben@a.test has a mailbox 'Other users' of his own, which hides this\n"
 
 
 def test_what_is_refused(shell: Shell) -> None:

@@ -4,6 +4,7 @@ Standards: RFC 4314 §2.
 Faults:    Refusal with one line for people.
 """
 
+import sys
 import time
 from argparse import Namespace
 
@@ -16,7 +17,7 @@ from posthaus.store import acl
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.acl import Granted, Mode
 from posthaus.store.error import NoSuchMailbox
-from posthaus.store.mailbox import OPEN, SEPARATOR, Mailbox
+from posthaus.store.mailbox import OPEN, OTHERS, SEPARATOR, TEAMS, Mailbox
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 
@@ -58,17 +59,21 @@ def _rights(letters: str) -> int:
 
 
 def _change(options: Namespace, mode: Mode, rights: int) -> int:
-    async def change(tx: Tx) -> None:
+    async def change(tx: Tx) -> str:
         owner = await find(tx, read_address(options.address))
         member = await access.member_of(tx, options.who)
         for box in await _boxes(tx, owner.id, options.mailbox, below=options.below):
             now = int(time.time())
             await acl.change_rights(tx, owner.id, box.id, member, mode, rights, now, negative=options.deny)
+        top = TEAMS if owner.shared else OTHERS
+        return top if member != acl.ANYONE and await mailboxes.has_any(tx, member, top) else ""
 
-    async def act(store: Store) -> None:
-        await store.write(change)
+    async def act(store: Store) -> str:
+        return await store.write(change)
 
-    with_store(options, act)
+    hidden = with_store(options, act)
+    if hidden:
+        print(f"{options.who} has a mailbox {hidden!r} of his own, which hides this", file=sys.stderr)
     return 0
 
 

@@ -147,7 +147,10 @@ async def by_id(tx: Tx, who: int, mailbox: int, rights: int = 0) -> Access:
     box = await mailboxes.get(tx, mailbox)
     if box.account == who:
         return _own(box)
-    return await _checked(tx, who, await accounts.get(tx, box.account), box, rights)
+    owner = await accounts.get(tx, box.account)
+    if owner.state != accounts.OPEN:
+        raise NoSuchMailbox
+    return await _checked(tx, who, owner, box, rights)
 
 
 async def everything(tx: Tx, who: int) -> list[Access]:

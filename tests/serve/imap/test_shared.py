@@ -169,8 +169,12 @@ async def test_an_own_mailbox_of_before_hides_the_namespace(house: ImapHouse) ->
 
 
 async def test_who_is_removed_is_gone(house: ImapHouse) -> None:
-    _, ben = await two(house)
+    anna, ben = await two(house)
+    await anna.append("p", MAIL)
+    other = await house.login(BEN, select=f'"{OTHERS}/p"')
     await house.store.write(accounts.mark_removed, house.names.accounts[ANNA])
+    for command in ("STORE 1 +FLAGS (\\Flagged)", "COPY 1 INBOX"):
+        assert (await other.do(command))[-1].startswith("NO [NONEXISTENT]")
     assert await ben.ok('LIST "" "Other users*"') == []
     assert (await ben.do(f'SELECT "{OTHERS}/p"'))[-1].startswith("NO [NONEXISTENT]")
 
