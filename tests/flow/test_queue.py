@@ -711,6 +711,32 @@ async def test_a_connection_takes_a_few_along_and_the_others_wait(office: Office
     assert len(office.network.sent) == 2 + limit.QUEUE_HANDED
 
 
+@pytest.mark.parametrize("batch_s", [0.0, 1.0])
+async def test_a_connection_takes_from_sessions_for_so_many_or_so_long(
+    office: Office, monkeypatch: pytest.MonkeyPatch, batch_s: float
+) -> None:
+    monkeypatch.setattr(limit, "QUEUE_ERRANDS_PER_LOAD", 2)
+    monkeypatch.setattr(limit, "QUEUE_BATCH_S", batch_s)
+    await _busy(office)
+
+    def answer(parcel: Parcel, errand: Errand) -> Outcome:
+        if errand.recipient.address.localpart == "four":
+            office.network.gate.clear()
+        return OK
+
+    office.network.answer = answer
+    for name in ("three", "four", "five"):
+        await _session(office, name)
+    office.network.gate.set()
+    await office.sent(5)  # two were claimed and two more taken along; the fifth waited already
+    await _session(office, "six")
+    found = await office.site.store.read(_loads)
+    assert (found["six"] == found["five"]) is (batch_s > 0)
+    office.network.gate.set()
+    await office.left(0)
+    assert len(office.network.sent) == 6
+
+
 async def test_what_nobody_waited_for_is_given_back_by_the_load(office: Office) -> None:
     await _busy(office)
     with pytest.raises(asyncio.CancelledError), office.site.handover.passing() as passing:

@@ -124,12 +124,12 @@ class Carrier:
 
     async def _batch(self, trip: _Trip, claims: Sequence[Claim]) -> tuple[Claim, ...]:
         """What comes next. The host does not wait for our disk: while some are being settled the next ones are sent.
-        Once it has taken one, others come from sessions of ours; after so many of them what waits has its turn."""
+        Once it has taken one, others come from sessions of ours; after some time what waits has its turn."""
         boarding, waiting = trip.boarding, trip.boarding.waiting
         waiting.extend(map(Handed, claims))
         left = len(claims) + limit.QUEUE_ERRANDS_PER_LOAD
         done: list[Done] = []
-        since = self._site.clock.monotonic()
+        began = since = self._site.clock.monotonic()
         goes_on = True
         try:
             while goes_on:
@@ -150,7 +150,8 @@ class Carrier:
                     trip.parcels, left = trip.parcels + 1, left - 1
                     boarding.is_quick = self._spent(begun) < limit.QUEUE_QUICK_S
                     goes_on = not self.is_stopping and not (trip.links and _blames_host(one))
-                    self._board(trip, is_open=goes_on and left > 0)
+                    has_time = left > 0 or self._spent(began) < limit.QUEUE_BATCH_S
+                    self._board(trip, is_open=goes_on and has_time)
             self._board(trip, is_open=False)
             while boarding.reserved:
                 await self._rings(trip)

@@ -101,6 +101,8 @@ class Runner:
                 self._site.log.defect("queue.look-defect", exc)
             if pause > 0:
                 await _wait(self._wake, pause)
+                if self._carrying:
+                    await _wait(self._over, limit.QUEUE_GATHER_S)
 
     async def _look(self) -> float:
         """Seconds until the next look, unless something wakes us."""
