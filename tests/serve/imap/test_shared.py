@@ -2,6 +2,7 @@
 
 import pytest
 
+from posthaus.base import limit
 from posthaus.mail.rights import ALL, parse_rights
 from posthaus.store import account as accounts
 from posthaus.store import acl, mailbox, message
@@ -54,9 +55,9 @@ async def test_levels_above_are_told_of(house: ImapHouse) -> None:
         '* LIST (\\Noselect \\HasChildren) "/" "Other users"',
     ]
     assert await ben.ok('LIST "Other users/" %') == [f'* LIST (\\Noselect \\HasChildren) "/" "{OTHERS}"']
-    assert await ben.ok(f'LIST "{OTHERS}/" *') == [
+    # RFC 4314 §4: as if what is between did not exist
+    assert await ben.ok('LIST "" "Other users*"') == [
         f'* LIST (\\HasChildren) "/" "{OTHERS}/p"',
-        f'* LIST (\\Noselect \\HasChildren) "/" "{OTHERS}/p/q"',
         f'* LIST (\\HasNoChildren) "/" "{OTHERS}/p/q/r"',
     ]
     assert await ben.ok(f'LIST "" "{OTHERS}/p/%" RETURN (CHILDREN MYRIGHTS)') == [
@@ -165,7 +166,7 @@ async def test_an_own_mailbox_of_before_hides_the_namespace(house: ImapHouse) ->
     await ben.ok(f'DELETE "{OTHERS}/p"')
     await ben.ok(f'DELETE "{OTHERS}"')
     await ben.do('DELETE "Other users"')
-    assert len(await ben.ok('LIST "" "Other users*"')) == 3
+    assert await ben.ok('LIST "" "Other users*"') == [f'* LIST (\\HasNoChildren) "/" "{OTHERS}/p"']
 
 
 async def test_who_is_removed_is_gone(house: ImapHouse) -> None:
@@ -234,18 +235,20 @@ async def test_a_selected_mailbox_that_is_deleted_by_a_member(house: ImapHouse) 
 
 async def test_a_team_has_a_tree_without_an_owner_who_logs_in(house: ImapHouse) -> None:
     ben = await team(house)
-    assert await ben.ok('LIST "" "Shared*"') == [
+    assert await ben.ok('LIST "" %') == [
+        '* LIST (\\HasNoChildren \\Noinferiors) "/" "Deleted messages"',
+        '* LIST (\\HasNoChildren) "/" INBOX',
         '* LIST (\\Noselect \\HasChildren) "/" Shared',
-        f'* LIST (\\Noselect \\HasChildren) "/" {SHARED}',
-        f'* LIST (\\HasNoChildren) "/" {SHARED}/INBOX',
     ]
+    assert await ben.ok("LIST Shared/ %") == [f'* LIST (\\Noselect \\HasChildren) "/" {SHARED}']
+    assert await ben.ok('LIST "" "Shared*"') == [f'* LIST (\\HasNoChildren) "/" {SHARED}/INBOX']
     await ben.ok(f"CREATE {SHARED}/Projects/2026")  # the top of the tree: INBOX says so
     assert await ben.ok(f"MYRIGHTS {SHARED}/Projects/2026") == [f"* MYRIGHTS {SHARED}/Projects/2026 lrswipkxtecda"]
     await ben.ok(f"RENAME {SHARED}/Projects {SHARED}/Done")
     await ben.ok(f"SETACL {SHARED}/Done anyone lr")
     await house.account(CLEO)
     cleo = await house.login(CLEO)
-    assert [line.split()[-1] for line in await cleo.ok('LIST "" "Shared/*"')] == [SHARED, f"{SHARED}/Done"]
+    assert [line.split()[-1] for line in await cleo.ok('LIST "" "Shared/*"')] == [f"{SHARED}/Done"]
     for name in (f"Other users/{TEAM}/INBOX", f"Shared/{BEN}/INBOX"):
         assert (await ben.do(f'STATUS "{name}" (MESSAGES)'))[-1].startswith("NO [NONEXISTENT]")
 
@@ -486,6 +489,20 @@ async def test_the_own_and_anothers_are_watched_at_once(house: ImapHouse) -> Non
 async def _inbox(house: ImapHouse, name: str) -> Placing:
     owner = await house.store.read(accounts.get, house.names.accounts[name])
     return Placing(owner.id, owner.inbox, 0)
+
+
+async def test_so_many_books_are_read_and_no_more(house: ImapHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "IMAP_NOTIFY_BOOKS", 2)
+    anna, ben = await two(house, "lr")
+    cleo = await house.login(CLEO)
+    await ben.ok(f'NOTIFY SET (subtree "Other users" {MESSAGES})')
+    await cleo.ok(f"SETACL INBOX {BEN} lr")
+    assert (await ben.hear()).startswith("* OK [NOTIFICATIONOVERFLOW]")
+    await anna.append("p", MAIL)
+    assert await ben.ok("NOOP") == []
+    answer = (await ben.do(f'NOTIFY SET (subtree "Other users" {MESSAGES})'))[-1]
+    assert answer.startswith("NO [NOTIFICATIONOVERFLOW]")
+    await ben.ok(f'NOTIFY SET (subtree "{OTHERS}" {MESSAGES})')  # what is not asked for is not counted
 
 
 async def test_a_team_is_heard_of(house: ImapHouse) -> None:

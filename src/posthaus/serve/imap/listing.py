@@ -37,10 +37,10 @@ class _Name:
     """A name, and what is known of it."""
 
     access: Access | None = None  # None: there is none of this name
-    is_level: bool = False  # above others' mailboxes, and none itself
     subscribed: bool = False
     has_children: bool = False
     below: list[str] = field(default_factory=list)  # names below that are subscribed or have a special use
+    shared: list[str] = field(default_factory=list)  # names below that are others'
 
     @property
     def box(self) -> Mailbox | None:
@@ -88,7 +88,10 @@ def _names(boxes: Iterable[Access], subscriptions: Iterable[str]) -> _Names:
     names = {one.name: _Name(one) for one in boxes}
     for one in boxes:
         for superior in _above(one.name):
-            names.setdefault(superior, _Name(is_level=True)).has_children = True
+            above = names.setdefault(superior, _Name())
+            above.has_children = True
+            if one.member:
+                above.shared.append(one.name)
     for name in subscriptions:
         names.setdefault(name, _Name()).subscribed = True
     for name in [name for name, one in names.items() if one.subscribed or one.special_use]:
@@ -167,10 +170,12 @@ def _selected(names: _Names, command: List, matches: Matcher) -> Iterable[tuple[
         if not matches(name):
             continue
         # A name that is nothing but subscribed is told to those who ask for subscriptions.
-        chosen = holds(one) and (one.access is not None or one.is_level or b"SUBSCRIBED" in bases)
+        chosen = holds(one) and (one.access is not None or b"SUBSCRIBED" in bases)
+        # RFC 4314 §4: what is above others' mailboxes is not there, but a level where "%" may stop (RFC 9051 §6.3.9)
+        is_level = one.access is None and holds(one) and any(not matches(inferior) for inferior in one.shared)
         below = [inferior for inferior in one.below if holds(names[inferior])] if recursive else []
         # RFC 5258 §3.5: for the sake of a name below only where that is not told itself
-        if chosen or any(not matches(inferior) for inferior in below):
+        if chosen or is_level or any(not matches(inferior) for inferior in below):
             yield name, bases if below else ()
 
 
