@@ -10,8 +10,6 @@ from posthaus.mail.prepared import Outline, Prepared
 def test_is_a_value() -> None:
     one = prepare(b"Subject: x\r\n\r\n")
     assert one == prepare(b"Subject: x\r\n\r\n")
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        one.subject = "y"  # type: ignore[misc]
     assert not hasattr(one, "__dict__")
 
 

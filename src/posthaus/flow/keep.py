@@ -15,9 +15,10 @@ Faults:    NoSuchMailbox, NoSuchAccount, SendingLimit, SendingHeld (Refusal); St
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.flow import bounce, report
 from posthaus.flow.bounce import Notice
 from posthaus.flow.handover import Handed, Passing
@@ -40,7 +41,7 @@ from posthaus.store.smarthost import destination
 from posthaus.store.tx import Tx
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Heir:
     """A recipient among us: where the message goes, and how he was named."""
 
@@ -49,7 +50,7 @@ class Heir:
     has_quota: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Way:
     """One parcel: the lines in front of it, and its recipients."""
 
@@ -58,7 +59,7 @@ class Way:
     reverse_path: Address | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """All that one transaction does to the store. Octets are those of `content`, for everybody."""
 

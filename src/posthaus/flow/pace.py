@@ -11,15 +11,16 @@ Faults:    none; pure functions.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.mail.envelope import Envelope
 from posthaus.mail.outcome import Outcome
 from posthaus.store.queue import Pace
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Times:
     """Of a parcel, in Unix seconds. `warn_at` 0: the sender is not told of a delay."""
 

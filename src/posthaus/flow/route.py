@@ -8,9 +8,8 @@ Standards: RFC 5321 §3.5, §3.9, §4.1.3, §4.5.1 and §7.8, RFC 5233 §4.
 Faults:    Trouble of the store.
 """
 
-from dataclasses import dataclass
-
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.mail.address import Address, AddressFault, parse_address, split_subaddress
 from posthaus.proto.smtp import reply
 from posthaus.proto.smtp.reply import Reply
@@ -22,7 +21,7 @@ from posthaus.store.tx import Tx
 POSTMASTER = "postmaster"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Here:
     """What this host is: its name, its own address-literals."""
 
@@ -31,7 +30,7 @@ class Here:
     separator: str = "+"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Local:
     """An account of ours. `room_octets` is what its quotas leave, None where none says anything of the size."""
 
@@ -43,14 +42,14 @@ class Local:
     has_quota: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Relay:
     """An address in a domain that is not ours."""
 
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Alias:
     """Several ways on: all that an alias leads to, accounts and other domains, each once."""
 
@@ -59,7 +58,7 @@ class Alias:
     outward: tuple[Relay, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """`why` is for the log; the reply says less."""
 

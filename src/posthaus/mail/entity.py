@@ -8,11 +8,12 @@ Faults:    none. A Content-Type that cannot be read is text/plain in us-ascii (R
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from posthaus.base.limit import MIME_HEADER_OCTETS, MIME_PARAMETERS
+from posthaus.base.value import value
 from posthaus.mail.header import Header, read_header, value_of
 from posthaus.mail.parameter import Parameters, parse_parameters
 
@@ -26,7 +27,7 @@ _CHARSET_NAMES: Final = (b"charset", b"charset*")
 _MEMO_OCTETS: Final = 400
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # compared and hashed by identity: equal headers give the same object
+@value(eq=False)  # compared and hashed by identity: equal headers give the same object
 class Entity:
     """MIME facts of one header; type, subtype, encoding, charset and disposition in lower case."""
 

@@ -7,9 +7,9 @@ Standards: RFC 5321 §2.3.1, RFC 1870, RFC 2852 §4, RFC 3030, RFC 3461 §4, RFC
 Faults:    none.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+from posthaus.base.value import value
 from posthaus.mail.address import Address
 
 Body = Literal["7BIT", "8BITMIME", "BINARYMIME"]
@@ -19,7 +19,7 @@ NEVER = frozenset({"NEVER"})
 _NOTHING: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeliverBy:
     """RFC 2852 §4: in so many seconds from MAIL; then it is returned (mode R) or the delay is told (N)."""
 
@@ -28,7 +28,7 @@ class DeliverBy:
     trace: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """What MAIL said. `reverse_path` None is the null reverse-path <>; `envid` is kept as xtext, as it came."""
 
@@ -46,7 +46,7 @@ class Envelope:
     tls_optional: bool = False  # not MAIL's but the header's "TLS-Required: No": any way is better than none
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recipient:
     """What RCPT said. `orcpt` is "type;xtext" as it came; an empty `notify` means that none was given."""
 

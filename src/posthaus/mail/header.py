@@ -9,15 +9,15 @@ Faults:    none; a header of any octets has a reading.
 """
 
 import re
-from dataclasses import dataclass
 
 from posthaus.base.limit import HEADER_FIELDS, HEADER_OCTETS
+from posthaus.base.value import value
 
 _FIELD_END = re.compile(rb"\n(?![ \t])").split
 _BLANK = re.compile(rb"\n\r?\n").search
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Header:
     """Fields of one header; `names` are lower-case and stand beside `raws`. `blank` is the empty line or b""."""
 

@@ -7,10 +7,10 @@ Standards: RFC 9051 §7.5.2; RFC 5256 §2.1.
 Faults:    none; a value.
 """
 
-from dataclasses import dataclass
+from posthaus.base.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outline:
     """What the queue and the record have of a message."""
 
@@ -20,7 +20,7 @@ class Outline:
     message_id: str  # without <>; "" if there is none
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Prepared(Outline):
     """Facts of one message. Offsets in `structure` are relative to the blob: the octets as they came, no prefix."""
 

@@ -11,8 +11,8 @@ Faults:    none; what cannot be written becomes "?".
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from posthaus.base.value import value
 from posthaus.mail.address import Address
 from posthaus.mail.date import render_date
 
@@ -28,7 +28,7 @@ _COMMENT_SPECIAL = re.compile(r"([()\\])")
 _QUOTED_SPECIAL = re.compile(r'(["\\])')
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hop:
     """All that a Received field tells of one transaction."""
 
@@ -45,7 +45,7 @@ class Hop:
     priority: int = 0  # RFC 6710 §4.4
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """One resinfo of Authentication-Results: method=value reason="..." ptype.property=pvalue."""
 

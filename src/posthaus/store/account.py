@@ -5,8 +5,8 @@ Faults:    NoSuchAccount, AccountExists, NoSuchDomain, OverQuota.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from posthaus.base.value import value
 from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain, OverQuota
 from posthaus.store.text import storable
 from posthaus.store.tx import Tx
@@ -14,7 +14,7 @@ from posthaus.store.tx import Tx
 OPEN, REMOVING = 0, 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Account:
     """A row of `account`, as routes, quota and listings want it."""
 
@@ -48,7 +48,7 @@ class Account:
         return max(0, self.quota_octets - self.used_octets) if self.quota_octets > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LoginRow:
     id: int
     address: str

@@ -10,9 +10,9 @@ Faults:    NoSuchMailbox, MailboxExists, MailboxHasChildren, InvalidName, NotPer
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.mail.flag import FIRST_KEYWORD_BIT, LAST_KEYWORD_BIT
 from posthaus.store import account as accounts
 from posthaus.store import acl, change
@@ -34,7 +34,7 @@ VIEW_NAME = "Deleted messages"  # of the view; where a mailbox of the account ha
 _REMOVED = "\x01"  # begins the name of a removed mailbox, and divides its id from the name that it had
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mailbox:
     """A row of `mailbox`."""
 

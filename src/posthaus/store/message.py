@@ -9,8 +9,8 @@ Faults:    NoSuchMailbox, NoSuchMessage, OverQuota, NoSuchAccount, StoreFull.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from posthaus.base.value import value
 from posthaus.mail.flag import DELETED, EVERYTHING, SEEN
 from posthaus.mail.prepared import Outline, Prepared
 from posthaus.mail.uidset import Ranges, from_sorted
@@ -24,7 +24,7 @@ from posthaus.store.tx import Row, Tx
 UID = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Content:
     """A message that is to be kept: what was worked out, and its octets."""
 
@@ -40,7 +40,7 @@ class Content:
         return len(self.prefix) + self.prepared.size_octets
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Placing:
     """Where a message is to go."""
 
@@ -51,7 +51,7 @@ class Placing:
     member: int = 0  # who puts it there, where that is not the owner: then \Seen is his
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Draft:
     """A message, where it is to go, and since when it shall seem to be there."""
 
@@ -60,7 +60,7 @@ class Draft:
     received: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Placed:
     account: int
     mailbox: int
@@ -216,7 +216,7 @@ async def is_among_last(tx: Tx, mailbox: int, message_id: str, most: int) -> boo
 # -- about ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Copied:
     """What COPY or MOVE did: source and target UIDs in the same order."""
 

@@ -9,9 +9,10 @@ Faults:    none.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from posthaus.base.value import value
 from posthaus.proto.imap.command_acl import AclCommand
 from posthaus.proto.imap.key import Key, Return
 from posthaus.proto.imap.mailboxfilter import MailboxFilter
@@ -23,22 +24,22 @@ from posthaus.proto.imap.token import Literal
 # -- in any state --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Capability:
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Noop:
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Logout:
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Id:
     """RFC 2971 §3.1; None is NIL."""
 
@@ -49,12 +50,12 @@ class Id:
 # -- not authenticated ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartTls:
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Authenticate:
     """`initial` is the decoded initial response (RFC 4959 §3), b"" for "=", None where there was none."""
 
@@ -63,7 +64,7 @@ class Authenticate:
     initial: bytes | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Login:
     tag: bytes
     name: bytes
@@ -73,7 +74,7 @@ class Login:
 # -- authenticated -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Enable:
     """RFC 5161; names in upper case, known or not."""
 
@@ -81,7 +82,7 @@ class Enable:
     names: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class QResync:
     """RFC 7162 §3.2.5: what the client knows of the mailbox."""
 
@@ -91,7 +92,7 @@ class QResync:
     match: tuple[SequenceSet, SequenceSet] | None = None  # message numbers and their UIDs
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Select:
     """SELECT and EXAMINE"""
 
@@ -102,7 +103,7 @@ class Select:
     qresync: QResync | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Create:
     """`special_use`: RFC 6154 §3, as written, such as \\Sent."""
 
@@ -111,32 +112,32 @@ class Create:
     special_use: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delete:
     tag: bytes
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rename:
     tag: bytes
     mailbox: str
     to: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subscribe:
     tag: bytes
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unsubscribe:
     tag: bytes
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class List:
     """LIST. `selects` and `returns` are words of RFC 5258 §3, RFC 6154 §2; `status` is RFC 5819, `metadata` RFC 9590.
 
@@ -153,7 +154,7 @@ class List:
     metadata: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lsub:
     """RFC 3501 §6.3.9"""
 
@@ -162,12 +163,12 @@ class Lsub:
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Namespace:
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Status:
     """`items` in upper case, each once."""
 
@@ -184,7 +185,7 @@ class Depth(Enum):
     ALL = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GetMetadata:
     """RFC 5464 §4.2; the mailbox "" is the server. Entries as they were written."""
 
@@ -195,7 +196,7 @@ class GetMetadata:
     depth: Depth = Depth.ENTRY
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetMetadata:
     """RFC 5464 §4.3; entries in lower case, None for NIL."""
 
@@ -204,14 +205,14 @@ class SetMetadata:
     values: Mapping[str, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Url:
     """A part of a message that is here already (RFC 4469 §3), as it was written."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewMessage:
     """A message that comes in: one literal, or the parts of a CATENATE in their order.
 
@@ -224,7 +225,7 @@ class NewMessage:
     utf8: bool = False  # RFC 6855 §4: the header may hold UTF-8
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Append:
     """One message, or several (RFC 3502)."""
 
@@ -233,7 +234,7 @@ class Append:
     messages: tuple[NewMessage, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compress:
     """RFC 4978 §3; the name in upper case."""
 
@@ -241,14 +242,14 @@ class Compress:
     mechanism: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unauthenticate:
     """RFC 8437 §2"""
 
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Idle:
     tag: bytes
 
@@ -265,7 +266,7 @@ class NotifyEvent(Enum):
     SERVER_METADATA_CHANGE = b"ServerMetadataChange"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EventGroup:
     """`attributes` of new messages in the selected mailbox."""
 
@@ -274,7 +275,7 @@ class EventGroup:
     attributes: tuple[Attribute, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Notify:
     """RFC 5465 §3.1; without groups it is NOTIFY NONE."""
 
@@ -283,7 +284,7 @@ class Notify:
     status: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GetQuota:
     """RFC 9208 §4.1.1"""
 
@@ -291,7 +292,7 @@ class GetQuota:
     root: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GetQuotaRoot:
     """RFC 9208 §4.1.2"""
 
@@ -299,7 +300,7 @@ class GetQuotaRoot:
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetQuota:
     """RFC 9208 §4.1.3; names of resources in upper case."""
 
@@ -311,24 +312,24 @@ class SetQuota:
 # -- selected ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Check:
     """RFC 3501 §6.4.1"""
 
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Close:
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unselect:
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Expunge:
     """EXPUNGE, and UID EXPUNGE (RFC 4315 §2.1) where `uids` is set."""
 
@@ -336,7 +337,7 @@ class Expunge:
     uids: SequenceSet | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Search:
     """`returns` is None without RETURN; RETURN () is ALL. `partial` stands beside Return.PARTIAL, `attributes`
     beside Return.UPDATE: what is wanted of messages that come to the results (RFC 5465 §7).
@@ -351,13 +352,13 @@ class Search:
     attributes: tuple[Attribute, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SortKey:
     name: bytes  # upper case
     is_reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sort:
     """RFC 5256 §3; with RETURN, RFC 5267 §3."""
 
@@ -371,7 +372,7 @@ class Sort:
     attributes: tuple[Attribute, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MultiSearch:
     """ESEARCH (RFC 7377 §2); without filters it is the selected mailbox alone."""
 
@@ -383,7 +384,7 @@ class MultiSearch:
     partial: Partial | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CancelUpdate:
     """RFC 5267 §4.3.5; tags of the searches."""
 
@@ -391,7 +392,7 @@ class CancelUpdate:
     tags: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Thread:
     """RFC 5256 §3"""
 
@@ -401,7 +402,7 @@ class Thread:
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fetch:
     tag: bytes
     uid: bool
@@ -409,7 +410,7 @@ class Fetch:
     items: FetchList
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Store:
     """`sign` is b"" (replace), b"+" or b"-". `unchanged_since`: RFC 7162 §3.1.3."""
 
@@ -422,7 +423,7 @@ class Store:
     unchanged_since: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Copy:
     tag: bytes
     uid: bool
@@ -430,7 +431,7 @@ class Copy:
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Move:
     """RFC 6851"""
 
@@ -440,7 +441,7 @@ class Move:
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Replace:
     """RFC 8508; `numbers` is of one message, `messages` is one."""
 

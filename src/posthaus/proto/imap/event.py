@@ -4,14 +4,15 @@ Standards: RFC 9051 §4.3, §6.2.2; RFC 2177 §3; RFC 7888 §4.
 Faults:    none.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from posthaus.base.value import value
 from posthaus.proto.imap.command import Append, Command, Replace
 from posthaus.proto.imap.token import Literal
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LiteralHeader:
     """A message of an APPEND is announced; nothing of it is read before engine.literal() says what to do with it.
 
@@ -35,21 +36,21 @@ class LiteralHeader:
         return sum([isinstance(part, Literal) for new in self.append.messages for part in new.parts]) == 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LiteralChunk:
     """Octets of a literal that is spooled. The Append follows when all have come."""
 
     octets: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LiteralDropped:
     """A literal was spooled, and then its command turned out to be none: the spool is waste."""
 
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaslResponse:
     """The answer to engine.challenge(), decoded."""
 
@@ -57,14 +58,14 @@ class SaslResponse:
     octets: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaslCancelled:
     """The client has sent "*" or no base64, and has had its BAD: the exchange is over."""
 
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class IdleEnd:
     """IDLE is over. Where `done` is false something else than DONE came, and has had its BAD."""
 
@@ -82,7 +83,7 @@ class Why(Enum):
     NOT_IMAP = "not IMAP"  # HTTP or TLS on a clear port
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class End:
     """The last event: send what is due to go out, and close."""
 
@@ -96,7 +97,7 @@ class Accept(Enum):
     SPOOL = "spool"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refuse:
     """The other answer to a LiteralHeader."""
 

@@ -10,9 +10,9 @@ Faults:    ParseFault.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
+from posthaus.base.value import value
 from posthaus.proto.imap.command import (
     Capability,
     Check,
@@ -82,7 +82,7 @@ class State(Enum):
     LOGOUT = "logout"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rule:
     """One row of the table."""
 
@@ -91,7 +91,7 @@ class Rule:
     uid: bool = False  # UID may stand before it
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Head:
     """The beginning of a command: enough to say which it is."""
 

@@ -9,8 +9,8 @@ Faults:    ParseFault.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from posthaus.base.value import value
 from posthaus.proto.imap import mutf7
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.quirk import LENIENT, Quirk
@@ -40,7 +40,7 @@ _SYSTEM_FLAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Literal:
     """A literal where it stood: its octets, or None where they were spooled (or are still to come)."""
 

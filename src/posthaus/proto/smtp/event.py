@@ -7,9 +7,9 @@ Standards: RFC 5321 §4.1.1, RFC 3030 §2, RFC 3207 §4, RFC 4954 §4.
 Faults:    none.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
+from posthaus.base.value import value
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.proto.smtp.reply import Reply
 
@@ -26,7 +26,7 @@ class Quirk(Enum):
     ARGUMENT = "argument"  # "RSET x", "QUIT now": old libraries
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ehlo:
     """EHLO, HELO or LHLO. A positive answer is rendered by the engine, with the keywords on offer."""
 
@@ -34,36 +34,36 @@ class Ehlo:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mail:
     envelope: Envelope
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rcpt:
     recipient: Recipient
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DataStart:
     """DATA; 354 begins the message. BDAT has no such event: its first chunk just comes."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DataChunk:
     """Octets of the message, as they shall be kept: without dot-stuffing."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChunkEnd:
     """A BDAT chunk that is not the last one is complete."""
 
     size_octets: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DataEnd:
     """The message is complete. `refused` is the reply that the engine has sent already; the octets are void then."""
 
@@ -71,37 +71,37 @@ class DataEnd:
     refused: Reply | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rset:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Noop:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Help:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Vrfy:
     argument: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Expn:
     argument: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartTls:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Auth:
     """`initial` is None where the client gave no initial response, b"" where it gave an empty one."""
 
@@ -109,22 +109,22 @@ class Auth:
     initial: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuthResponse:
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuthCancelled:
     """The client sent "*", or what is no base64; the engine has answered."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Quit:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Faulted:
     """A fault of grammar, order or limits that the engine has answered; for the log and for counting."""
 
@@ -132,14 +132,14 @@ class Faulted:
     verb: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Closing:
     """The engine has said its last word: send what is due and close."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gone:
     """The stream ended without QUIT."""
 

@@ -9,14 +9,15 @@ Faults:    none.
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from posthaus.base import limit
+from posthaus.base.value import value
 
 _UNFIT = re.compile(r"[^\x20-\x7e]")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """One reply; `wire` is rendered once. `enhanced` is "" where RFC 2034 §4 wants none (2xx to EHLO, 3xx)."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from posthaus.base import limit
 from posthaus.base.error import Refusal, Trouble
+from posthaus.base.value import value
 from posthaus.flow import access, guarded, ingest
 from posthaus.flow.access import Access
 from posthaus.flow.site import Site
@@ -57,7 +58,7 @@ class Incoming:
             self.spool.close()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UnderWay:
     """A command whose messages are being written."""
 
