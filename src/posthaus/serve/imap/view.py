@@ -9,6 +9,7 @@ Faults:    none.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from posthaus.mail import uidset
@@ -180,13 +181,16 @@ class View:
     def keyword_names(self) -> list[bytes]:
         return [*COMMON_KEYWORDS, *(name.encode("ascii", "replace") for name in self.flag_text.keywords.values())]
 
-    def _may_set(self, flag: bytes) -> bool:
-        """RFC 4314 §5.1.1"""
-        bit = bit_of(flag)
-        return settable(self.rights) >> (FIRST_KEYWORD_BIT if bit is None else bit) & 1 != 0
-
     def flags_lines(self) -> bytes:
         """FLAGS and PERMANENTFLAGS."""
-        flags = [*SYSTEM_FLAGS, *self.keyword_names()]
-        permanent = [] if self.read_only else [flag for flag in (*flags, b"\\*") if self._may_set(flag)]
-        return render.flags_line(flags) + b"* OK [%b] Flags that stay\r\n" % code.permanent_flags(permanent)
+        return _flags_lines(tuple(self.keyword_names()), 0 if self.read_only else settable(self.rights))
+
+
+@lru_cache(1_000)  # of some hundred octets; nearly all mailboxes have the same
+def _flags_lines(keywords: tuple[bytes, ...], may_set: int) -> bytes:
+    flags = [*SYSTEM_FLAGS, *keywords]
+    bits = [FIRST_KEYWORD_BIT if (bit := bit_of(flag)) is None else bit for flag in (*flags, b"\\*")]
+    permanent = [
+        flag for flag, bit in zip((*flags, b"\\*"), bits, strict=True) if may_set >> bit & 1
+    ]  # RFC 4314 §5.1.1
+    return render.flags_line(flags) + b"* OK [%b] Flags that stay\r\n" % code.permanent_flags(permanent)
