@@ -14,6 +14,8 @@ Ranges = list[Range]
 
 def from_sorted(uids: Iterable[int]) -> Ranges:
     """Ascending UIDs, without repeats, to ranges."""
+    if isinstance(uids, range) and uids.step == 1:
+        return [(uids[0], uids[-1])] if uids else []
     ranges: Ranges = []
     first = last = -2
     for uid in uids:

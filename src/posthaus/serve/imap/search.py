@@ -19,11 +19,15 @@ from posthaus.serve.imap.relevancy import scores
 from posthaus.serve.imap.searchfind import Found, collect, plan_of, windows
 from posthaus.serve.imap.searchmatch import Plan
 from posthaus.serve.imap.searchresult import answer_results, enough, highest_told, relevancy, returns_anything, to_save
+from posthaus.serve.imap.sortorder import apart
 from posthaus.serve.imap.view import View
 from posthaus.store import search as rows
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
+
+
+_COUNTED = frozenset({Return.COUNT})
 
 
 async def search(session: "ImapSession", command: Search) -> None:
@@ -84,15 +88,16 @@ async def _answer(
     session: "ImapSession",
     command: Search,
     returns: frozenset[Return] | None,
-    uids: list[int],
+    uids: Sequence[int],
     modseqs: Found,
 ) -> None:
     if not returns_anything(returns):
         return  # RFC 5182 §2.1: nothing is told
-    numbers: Sequence[int] = uids if command.uid else session.selected.uids.numbers_of(uids)
+    is_counted = returns == _COUNTED  # and then nobody asks for the numbers
+    numbers: Sequence[int] = uids if command.uid or is_counted else session.selected.uids.numbers_of(uids)
     if returns is None:
         modseq = max(modseqs.values()) if modseqs else None
-        await session.send(render.search(numbers, modseq))
+        await session.send(await apart(len(numbers), lambda: render.search(numbers, modseq)))
         return
     results = answer_results(returns, command.partial, numbers, render.render_uids)
     if uids and Return.RELEVANCY in returns:

@@ -39,7 +39,7 @@ Found = dict[int, int]  # UID -> MODSEQ
 
 async def find(
     session: "ImapSession", view: View, search_key: key.Key, *, with_modseq: bool = False
-) -> tuple[list[int], Found]:
+) -> tuple[Sequence[int], Found]:
     """UIDs of all that match, rising, and their MODSEQs where these are asked for."""
     plan = await plan_of(session, view, search_key, with_modseq=with_modseq)
     return await collect(session, view, plan, with_modseq=with_modseq)
@@ -54,10 +54,11 @@ async def plan_of(session: "ImapSession", view: View, search_key: key.Key, *, wi
 
 async def collect(
     session: "ImapSession", view: View, plan: Plan, *, with_modseq: bool, most: int = 0, from_end: bool = False
-) -> tuple[list[int], Found]:
+) -> tuple[Sequence[int], Found]:
     """UIDs, rising. most: where this many, the first or the last, are enough, others may be left out."""
     if plan.is_all and not with_modseq and not most and await _is_whole(session, view):
-        return list(uidset.iterate(view.uids.ranges())), {}
+        runs = view.uids.ranges()
+        return range(runs[0][0], runs[0][1] + 1) if len(runs) == 1 else list(uidset.iterate(runs)), {}
     batches: list[list[int]] = []
     total = 0
     modseqs: Found = {}

@@ -45,15 +45,16 @@ async def sort(session: "ImapSession", command: Sort) -> None:
     is_told = command.returns is not None and Return.RELEVANCY in command.returns
     fits = await scores(session, session.selected, command.key, uids) if by_relevancy or is_told else {}
     ordered = await in_order(session, command.keys, uids, fits)
-    numbers = ordered if command.uid else session.selected.uids.numbers_in_order(ordered)
+    in_numbers = session.selected.uids.numbers_in_order
+    numbers = ordered if command.uid else await apart(len(ordered), lambda: in_numbers(ordered))
     returns, partial = command.returns, command.partial
     if returns is None:
         modseq = max((modseqs[uid] for uid in ordered), default=0) if command.has_modseq else 0
-        await session.send(render.sort(numbers, modseq or None))
+        await session.send(await apart(len(numbers), lambda: render.sort(numbers, modseq or None)))
     else:
         if Return.SAVE in returns:
             session.selected.saved = to_save(returns, partial, ordered)
-        results = answer_results(returns, partial, numbers, render.render_numbers)
+        results = await apart(len(numbers), lambda: answer_results(returns, partial, numbers, render.render_numbers))
         if is_told and ordered:
             results.append(relevancy(partial, ordered, fits))
         if command.has_modseq and (modseq := highest_told(returns, partial, ordered, modseqs)):

@@ -63,7 +63,7 @@ async def in_order(session: "ImapSession", keys: Keys, uids: Sequence[int], scor
     orders, mailbox = session.site.orders, session.selected.mailbox
     if any(key.name == b"RELEVANCY" for key in keys):
         return await _ordered(session, keys, uids, scores)
-    wanted = from_sorted(uids)
+    wanted = await apart(len(uids), lambda: from_sorted(uids))
     kept = orders.order(mailbox, keys)
     if kept is not None and len(uids) * _WORTH_PICKING >= len(kept.ordered):
         new = uidset.subtract(wanted, kept.uids)
@@ -81,8 +81,12 @@ async def in_order(session: "ImapSession", keys: Keys, uids: Sequence[int], scor
 async def _part(kept: Order, wanted: Ranges) -> Sequence[int]:
     if wanted == kept.uids:
         return kept.ordered
-    here = frozenset(uidset.iterate(wanted))
-    return await apart(len(kept.ordered), lambda: [uid for uid in kept.ordered if uid in here])
+
+    def pick() -> list[int]:
+        here = frozenset(uidset.iterate(wanted))
+        return [uid for uid in kept.ordered if uid in here]
+
+    return await apart(len(kept.ordered), pick)
 
 
 async def _with_new(session: "ImapSession", keys: Keys, kept: Order, new: Ranges) -> Order:

@@ -106,11 +106,11 @@ class UidMap:
             at = end
         return numbers
 
-    def numbers_in_order(self, uids: Sequence[int]) -> list[int]:
+    def numbers_in_order(self, uids: Sequence[int]) -> Sequence[int]:
         """Message numbers of UIDs in any order, all of which are there."""
         if len(self._uids) == 1:
             less = self._uids[0] - 1
-            return [uid - less for uid in uids]
+            return [uid - less for uid in uids] if less else uids
         rising = sorted(uids)
         return list(map(dict(zip(rising, self.numbers_of(rising), strict=True)).__getitem__, uids))
 
