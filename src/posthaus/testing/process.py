@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from posthaus.base.setting import read_settings
+
 _PORTS = (25, 587, 465, 2525, 143, 993, 110, 995)
 _HIGHEST_BASE = 50_000
 
@@ -76,6 +78,15 @@ class ServerProcess:
         posthaus("init", str(folder), *house)
         lines = "".join(f"{address},{password}\n" for address, password in accounts.items())
         posthaus("-C", str(folder), "account", "import", "-", stdin=lines)
+
+    @classmethod
+    def of(cls, folder: Path, *, workers: int = 2) -> "ServerProcess":
+        """Of a house that is there already."""
+        server = cls.__new__(cls)
+        server.folder, server.workers = folder, workers
+        server.base = read_settings(folder).listen.port_base
+        server._process = None
+        return server
 
     def port(self, port: int) -> int:
         return self.base + port
