@@ -13,10 +13,10 @@ PYTEST := $(BIN)/python -m pytest
 
 # In this order also with -j: nothing is checked before it is installed.
 .NOTPARALLEL:
-.PHONY: run test check static format rfc bench fuzz interop clean help
+.PHONY: run test check static format rfc bench fuzz fuzz-guided interop clean help
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: $(VENV)/.installed ## a post office on this machine: made-up accounts, own certificate, high ports
 	$(BIN)/posthaus dev
@@ -45,6 +45,10 @@ bench: $(VENV)/.installed-dev ## measure beside other servers; SCRIPTS=dir holds
 
 fuzz: $(VENV)/.installed-dev ## the property tests with many more examples
 	$(PYTEST) tests/fuzz --hypothesis-profile=long --timeout=3600
+
+fuzz-guided: $(VENV)/.installed-dev ## fuzzing led by coverage, with atheris; TARGET=imap or scan, FOR=300 seconds
+	$(PIP) install '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.guided $(or $(TARGET),imap) -max_total_time=$(or $(FOR),300)
 
 interop: $(VENV)/.installed-dev ## real programs against the server
 	$(PYTEST) tests/interop

@@ -55,6 +55,11 @@ def _walk(part: Part) -> list[Part]:
 @deterministic
 @given(mails)
 def test_any_octets(octets: bytes) -> None:
+    check(octets)
+
+
+def check(octets: bytes) -> None:
+    """What holds of all that comes out, whatever goes in."""
     p = prepare(octets)
     check_envelope(p.envelope)
     check_bodystructure(p.bodystructure)
