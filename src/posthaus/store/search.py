@@ -12,8 +12,10 @@ from posthaus.mail.uidset import Ranges
 from posthaus.store.fetch import select_columns
 from posthaus.store.tx import Row, Tx
 
-ONLY_IDS = 500  # of messages, told to the database; more are left to the caller
-_BLOCK = 50  # so that there are few statements to be prepared
+# Of messages, told to the database; more are left to the caller. Measured, of a million placements: 0.13 s for a
+# hundred or a thousand ids, 0.18 s for five thousand, and twice that for all rows to be looked through by the caller.
+ONLY_IDS = 5_000
+_BLOCK, _MANY_BLOCK = 50, 500  # so that there are few statements to be prepared
 
 
 async def narrow(
@@ -31,7 +33,7 @@ async def narrow(
     more: tuple[int, ...] = ()
     if only is not None and len(only[0]) <= ONLY_IDS:
         ids = sorted(only[0]) or [0]
-        ids += ids[-1:] * (-len(ids) % _BLOCK)
+        ids += ids[-1:] * (-len(ids) % (_BLOCK if len(ids) <= _MANY_BLOCK else _MANY_BLOCK))
         where += f" AND (p.message > $5 OR p.message IN ({_places(len(ids))}))"
         more = (only[1], *ids)
     sql = select_columns(columns, "placement", f"{where} ORDER BY p.id")

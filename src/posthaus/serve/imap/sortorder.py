@@ -3,8 +3,8 @@
 What the keys look at never changes, so a message that comes to a sorted list finds its place by bisection, and the
 others keep theirs. What was put in order last is remembered (flow/orders.py): a part of it has that part of the order.
 
-What is put in order at once holds the interpreter until it is done, also in a thread: so many messages are put in order
-by pieces, and neighbouring pieces together, with a breath in between.
+What is put in order at once holds the interpreter until it is done, also in a thread: so many messages are divided
+first and put in order by pieces, with a breath in between.
 
 Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5051 in spirit (mail/text.py fold).
 Faults:    StoreDown, StoreBusy.
@@ -12,9 +12,9 @@ Faults:    StoreDown, StoreBusy.
 
 import asyncio
 from array import array
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from posthaus.flow.orders import Order
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _BATCH = 1_000  # messages read at once
 _IN_THREAD = 2_000  # messages; fewer are put in order at once
 _PIECE = 20_000  # put in order without a breath: some 10 ms
+_SAMPLE = 2_000  # looked at to divide more
 _WORTH_PLACING = 500  # a place is found by as many reads as a bisection has steps; so many messages are read meanwhile
 _WORTH_PICKING = 50  # of so many in order one is wanted; fewer are put in order by themselves
 
@@ -125,11 +126,17 @@ def _sorted(keys: Keys, values: Sequence[Sequence[Any]], uids: Sequence[int]) ->
 
 
 def in_pieces(order: list[int], by: Callable[[int], Any], *, reverse: bool) -> list[int]:
-    runs = [sorted(order[at : at + _PIECE], key=by, reverse=reverse) for at in range(0, max(len(order), 1), _PIECE)]
-    while len(runs) > 1:  # two that are in order are put together by one pass over both
-        pairs = [list(chain.from_iterable(runs[at : at + 2])) for at in range(0, len(runs), 2)]
-        runs = [sorted(pair, key=by, reverse=reverse) for pair in pairs]
-    return runs[0]
+    """As sorted(). Many are first divided by values that some of them have, then each part is put in order."""
+    if len(order) <= _PIECE:
+        return sorted(order, key=by, reverse=reverse)
+    some = sorted(map(by, order[:: len(order) // _SAMPLE]))
+    edges = some[:: max(_SAMPLE * _PIECE // len(order) // 2, 1)]
+    parts: list[list[int]] = [[] for _ in range(len(edges) + 1)]
+    for at in order:
+        parts[bisect_right(edges, by(at))].append(at)
+    if reverse:
+        parts.reverse()
+    return [at for part in parts for at in sorted(part, key=by, reverse=reverse)]
 
 
 def _values(name: bytes, columns: Sequence[Sequence[Any]]) -> Iterable[Any]:

@@ -111,8 +111,9 @@ class UidMap:
         if len(self._uids) == 1:
             less = self._uids[0] - 1
             return [uid - less for uid in uids] if less else uids
-        rising = sorted(uids)
-        return list(map(dict(zip(rising, self.numbers_of(rising), strict=True)).__getitem__, uids))
+        starts = list(self._uids)
+        shifts = [number - uid for uid, number in zip(self._uids, self._numbers, strict=True)]
+        return [uid + shifts[bisect_right(starts, uid) - 1] for uid in uids]
 
     def count_from(self, uid: int) -> int:
         """How many UIDs are not below this one."""
