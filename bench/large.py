@@ -6,12 +6,13 @@ The mailbox is filled by the store's own functions, many messages in a commit; t
 Text searches are measured when the index of texts is complete; how long it took to be made is told. With --house the
 mailbox is kept there, and one that is there already is measured again: a million messages take ten minutes to be
 written and half an hour to be indexed. Times are milliseconds from a command's first octet to its tagged answer, the
-first time and the median of five after it; and the longest that a NOOP of another session of the same worker took
-meanwhile, for no search may hold up the others.
+first time and the median of five after it, and processor time of the workers for the same (in steps of ten); and, once
+more, the longest that a NOOP of another session of the same worker took meanwhile, for no search may hold up others.
 """
 
 import argparse
 import asyncio
+import os
 import random
 import re
 import socket
@@ -80,9 +81,11 @@ class Client:
         tag = b"a%d" % self._tags
         begun = time.perf_counter()
         self._socket.sendall(tag + b" " + command.encode() + b"\r\n")
-        said = self._until(tag + b" OK")
+        said = self._until(tag + b" ")
         took = (time.perf_counter() - begun) * 1000
-        self._until(b"\r\n")
+        answer = self._until(b"\r\n")
+        if not answer.startswith(b"OK"):
+            raise SystemExit(f"{command}: {answer!r}")
         return took, said
 
     def _until(self, mark: bytes) -> bytes:
@@ -131,18 +134,32 @@ class Neighbour:
             self.longest = max(self.longest, self._client.ask("NOOP")[0])
 
 
+def processor_ms(server: ServerProcess) -> float:
+    """What the workers have used."""
+    words = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in server.worker_pids()]
+    return sum(int(one[11]) + int(one[12]) for one in words) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 def measure(server: ServerProcess, messages: int) -> None:
     client, other = logged_in(server), logged_in(server)
     neighbour = logged_in(server, client.worker(server))
 
     def tell(what: str, *commands: str) -> None:
-        times = []
+        times, work = [], []
+        for _ in range(6):
+            before = processor_ms(server)
+            for command in commands:
+                took, _ = client.ask(command)
+            times.append(took)
+            work.append(processor_ms(server) - before)
         with Neighbour(neighbour) as beside:
-            for _ in range(6):
-                for command in commands:
-                    took, _ = client.ask(command)
-                times.append(took)
-        print(f"{what}: {times[0]:.1f} / {median(times[1:]):.1f} ms; a NOOP {beside.longest:.1f} ms", flush=True)
+            for command in commands:
+                client.ask(command)
+        print(
+            f"{what}: {times[0]:.1f} / {median(times[1:]):.1f} ms; processor {work[0]:.0f} / {median(work[1:]):.0f} ms;"
+            f" a NOOP {beside.longest:.1f} ms",
+            flush=True,
+        )
 
     client.ask("ENABLE QRESYNC")
     _, said = client.ask("SELECT INBOX")
@@ -154,7 +171,8 @@ def measure(server: ServerProcess, messages: int) -> None:
         other.ask(f"STORE {n * 97 + 5} +FLAGS.SILENT (\\Flagged)")
         other.ask(f"STORE {n * 89 + 7} +FLAGS.SILENT (\\Deleted)")
     other.ask("EXPUNGE")
-    last = messages - 60
+    _, said = other.ask("STATUS INBOX (MESSAGES)")
+    last = int(re.findall(rb"MESSAGES (\d+)", said)[0]) - 60  # less than there were, where it is measured again
     tell("SELECT", "UNSELECT", "SELECT INBOX")
     tell("SELECT (QRESYNC), 10 changes", "UNSELECT", f"SELECT INBOX (QRESYNC ({validity} {modseq}))")
     tell("FETCH of a page of 50 envelopes", f"FETCH {last}:{last + 49} (FLAGS UID ENVELOPE)")
