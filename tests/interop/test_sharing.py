@@ -1,6 +1,8 @@
 """A mailbox of several people, with real programs: imaplib and IMAPClient over both workers, mbsync and curl."""
 
 import imaplib
+import poplib
+import smtplib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -142,3 +144,33 @@ def test_by_url(office: Office, others: list[Person], team: str) -> None:
 def test_nobody_logs_in_to_a_team(office: Office, team: str) -> None:
     with imaplib.IMAP4("127.0.0.1", office.port(143), DEADLINE_S) as imap, pytest.raises(imaplib.IMAP4.error):
         imap.login(team, "")
+
+
+def test_rights_on_its_mailbox_let_nobody_write_as_the_team(office: Office, others: list[Person], team: str) -> None:
+    """RFC 4314 §2.1: `p` is for mail to the mailbox; to write as it is another thing, and the administrator's."""
+    member = others[0]
+    office.server.run("acl", "set", team, "INBOX", member.address, "lrswipkxtea")
+    mail = message("as the team", sender=team)
+
+    def submit() -> None:
+        with smtplib.SMTP(HOST, office.port(587), timeout=DEADLINE_S) as smtp:
+            smtp.starttls(context=office.context)
+            smtp.login(member.address, member.password)
+            smtp.sendmail(team, [others[1].address], mail)
+
+    with pytest.raises(smtplib.SMTPException):
+        submit()
+    office.server.run("account", "allow-sender", member.address, team)
+    submit()
+    assert office.subjects(others[1]) == ["as the team"]
+
+
+def test_by_pop3_there_is_the_own_inbox_alone(office: Office, others: list[Person], team: str) -> None:
+    office.deliver(Person(team, ""), message("to us"))
+    office.deliver(others[0], message("to me"))
+    pop = poplib.POP3(HOST, office.port(110), DEADLINE_S)
+    pop.stls(office.context)
+    pop.user(others[0].address)
+    pop.pass_(others[0].password)
+    assert pop.stat()[0] == 1
+    pop.quit()
