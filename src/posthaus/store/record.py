@@ -21,6 +21,7 @@ from posthaus.store.text import storable
 from posthaus.store.tx import Row, Tx
 
 _DAY_S = 86_400
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps() makes one for each call
 
 
 class Kind(enum.IntEnum):
@@ -91,7 +92,7 @@ async def write(tx: Tx, entries: Iterable[Entry]) -> None:
 
 def _json(entry: Entry) -> str:
     words = {name: value for name, value in entry.words.items() if value not in ("", 0)}
-    return storable(json.dumps(words, ensure_ascii=False, separators=(",", ":")))
+    return storable(_encode(words))
 
 
 # -- out -----------------------------------------------------------------------------------------------------------

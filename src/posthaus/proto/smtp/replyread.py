@@ -12,6 +12,7 @@ Faults:    ReplyFault as a value; nothing is raised.
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from posthaus.base import limit
 from posthaus.proto.line import NEED_DATA, Need
@@ -19,6 +20,7 @@ from posthaus.proto.line import NEED_DATA, Need
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])(\.(?:0|[1-9]\d{0,2})\.(?:0|[1-9]\d{0,2}))(?: |\Z)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SHORT_OCTETS = 80  # of a reply that may be remembered
 
 
 class ReplyFault(Enum):
@@ -112,15 +114,23 @@ class Replies:
         return self._fault
 
     def _whole(self) -> Heard:
-        code, texts = self._code, [_readable(text) for text in self._texts]
+        code, texts = self._code, tuple(self._texts)
         self._texts.clear()
         self._size = 0
-        # RFC 2034 §4: each line has it; hosts that leave it out of some lines give it in the last one.
-        enhanced = _ENHANCED.match(texts[-1])
-        if enhanced is None or ord(enhanced[1]) != code[0]:
-            return Heard(int(code), "", tuple(texts))
-        found = enhanced[1] + enhanced[2]
-        return Heard(int(code), found, tuple(_without(text, found) for text in texts))
+        return _heard(code, texts) if len(texts) == 1 and len(texts[0]) <= _SHORT_OCTETS else _read(code, texts)
+
+
+def _read(code: bytes, lines: tuple[bytes, ...]) -> Heard:
+    texts = tuple(_readable(line) for line in lines)
+    # RFC 2034 §4: each line has it; hosts that leave it out of some lines give it in the last one.
+    enhanced = _ENHANCED.match(texts[-1])
+    if enhanced is None or ord(enhanced[1]) != code[0]:
+        return Heard(int(code), "", texts)
+    found = enhanced[1] + enhanced[2]
+    return Heard(int(code), found, tuple(_without(text, found) for text in texts))
+
+
+_heard = lru_cache(maxsize=256)(_read)  # hosts say the same few words to MAIL, RCPT and DATA
 
 
 def _readable(text: bytes) -> str:
