@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.flow import ingest, srs
 from posthaus.flow.route import POSTMASTER, Here, find_route, locals_of, relays_of
 from posthaus.flow.sign import signatures
@@ -286,7 +287,7 @@ async def _enqueue(tx: Tx, notice: Notice, to: Address, now: int) -> None:
 # -- what the queue asks -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Report:
     """What is to be written with the settling of errands of one parcel."""
 

@@ -13,16 +13,16 @@ Faults:    none.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 
 from posthaus.base import limit
 from posthaus.base.error import Refusal
+from posthaus.base.value import value
 from posthaus.store.blob import Octets
 from posthaus.store.load import Claim
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Handed:
     """`octets`: those of the parcel, where they are at hand."""
 

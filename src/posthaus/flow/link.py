@@ -21,12 +21,13 @@ Faults:    Trouble of the store, where octets that lie outside cannot be read; t
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from posthaus.base import limit
 from posthaus.base.clock import Clock
 from posthaus.base.error import Trouble
+from posthaus.base.value import value
 from posthaus.flow.dialogue import Dialogue, Lost
 from posthaus.flow.hop import Host
 from posthaus.mail.envelope import Envelope, Recipient
@@ -69,7 +70,7 @@ class MissingOctets(Trouble):
     """A message is shorter than its row says."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reached:
     """A connection that is ready for MAIL, and to whom."""
 

@@ -10,13 +10,14 @@ Faults:    Refusal where a mailbox of ours is gone that was there a moment ago; 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from posthaus.base import limit
 from posthaus.base.clock import Clock
 from posthaus.base.error import Refusal, Trouble
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
+from posthaus.base.value import value
 from posthaus.flow import pace
 from posthaus.flow.bounce import Bouncer, Report
 from posthaus.mail.outcome import Kind
@@ -30,7 +31,7 @@ from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Done:
     """What became of errands of one parcel. `keeping`: to be kept here in the same commit. is_warning: nothing was
     tried, and the sender is told that it takes long. is_silent: nobody is told of anything."""

@@ -10,6 +10,7 @@ Faults:    none.
 from dataclasses import dataclass, field
 
 from posthaus.base.chance import Chance, number
+from posthaus.base.value import value
 from posthaus.flow.allowance import Allowance
 from posthaus.flow.identity import Identity
 from posthaus.flow.route import Local
@@ -42,7 +43,7 @@ class Client:
     reverse: str = ""  # host name by a confirmed reverse look-up
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outward:
     """A recipient in another domain, as the next host is to hear of it. `via` is the alias of ours that leads there."""
 

@@ -12,9 +12,9 @@ import functools
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.mail import domain as domains
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
@@ -34,7 +34,7 @@ class NeedsSmtputf8(AddressFault):
     """An address outside of ASCII, where SMTPUTF8 was not asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Address:
     """One Mailbox of RFC 5321; equality is by exact localpart, look-ups go by `key`."""
 

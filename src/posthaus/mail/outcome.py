@@ -7,7 +7,8 @@ Faults:    none; a value.
 """
 
 import enum
-from dataclasses import dataclass
+
+from posthaus.base.value import value
 
 
 class Kind(enum.Enum):
@@ -17,7 +18,7 @@ class Kind(enum.Enum):
     FAILED = "failed"  # 5xx, or never: tell the sender
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """`code` 0: no reply was given, `text` says in our words what went wrong (a time-out, no such domain)."""
 

@@ -4,10 +4,12 @@ import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
+from posthaus.base.value import value
+
 _KNOWN = 1_000  # addresses, read once: each session asks of its own several times
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Peer:
     """The client's address and ours; behind a load balancer both are what its PROXY header said."""
 

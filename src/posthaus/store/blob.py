@@ -10,12 +10,12 @@ Faults:    StoreDown, StoreFull from the BlobStore.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 import zstandard
 
+from posthaus.base.value import value
 from posthaus.store.error import NoSuchMessage
 from posthaus.store.tx import Tx
 
@@ -43,7 +43,7 @@ class BlobStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Octets:
     """Where the octets of a message are: prefix and head here, the body here (perhaps packed) or outside."""
 

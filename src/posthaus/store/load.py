@@ -13,9 +13,9 @@ Faults:    none.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.mail.outcome import Outcome
 from posthaus.store import bell, blob
 from posthaus.store.queue import (
@@ -40,7 +40,7 @@ from posthaus.store.tx import Row, Tx
 OVERDUE = ""  # the destination of a load that goes nowhere
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claim:
     """A parcel with the errands of it that were claimed."""
 
@@ -48,7 +48,7 @@ class Claim:
     errands: tuple[Errand, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Load:
     """What was claimed together; `id` is the token without which nothing of it is settled."""
 
@@ -58,7 +58,7 @@ class Load:
     is_suspect: bool = False  # the host did not work last time
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settled:
     """What became of a claimed errand. Without an outcome it was not tried, and waits as before until `due`."""
 

@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.mail.outcome import Outcome
@@ -58,7 +59,7 @@ class State(enum.IntEnum):
     DROPPED = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewErrand:
     """A recipient to whom the message is to be sent. `account` only where the destination is LOCAL. is_held: not before
     a person says so."""
@@ -70,7 +71,7 @@ class NewErrand:
     is_held: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewParcel:
     """`warn_at` 0: the sender is not told of a delay. `client`: of a trusted network, where it brought the message."""
 
@@ -83,7 +84,7 @@ class NewParcel:
     client: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Parcel:
     id: int
     tid: str
@@ -96,7 +97,7 @@ class Parcel:
     warn_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Errand:
     """`reason`: what came of the last try."""
 
@@ -111,7 +112,7 @@ class Errand:
     account: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pace:
     """How a destination is treated; see flow/pace.py."""
 
@@ -261,7 +262,7 @@ async def wake(tx: Tx, name: str) -> None:
         await tx.run("UPDATE destination SET due=$2 WHERE name=$1", name, due)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Agenda:
     """When there is something to do next: at destinations, at those whose host did not work, for clocks, for loads
     that run out. NEVER where there is nothing."""

@@ -11,9 +11,10 @@ Faults:    none of its own.
 import enum
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.mail.address import Address
 from posthaus.mail.outcome import Kind as OutcomeKind
 from posthaus.mail.outcome import Outcome
@@ -41,7 +42,7 @@ class Kind(enum.IntEnum):
     COMPLAINED = 11  # an abuse report. words: feedback, agent
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     tid: str
     at: int

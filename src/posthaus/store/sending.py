@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.store import postmaster
 from posthaus.store.error import SendingHeld, SendingLimit
 from posthaus.store.postmaster import Act, Which
@@ -21,7 +22,7 @@ USUAL = -1
 _PIECE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sending:
     """A row of `sending`; the limits are recipients."""
 
@@ -32,7 +33,7 @@ class Sending:
     held: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Used:
     """Recipients of the last hour and the last day, and strangers of the last day."""
 

@@ -4,9 +4,9 @@ Standards: RFC 5321 §4.1.1, RFC 3030 §2.
 Faults:    none; values.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
+from posthaus.base.value import value
 from posthaus.proto.smtp.replyread import Heard
 
 
@@ -33,7 +33,7 @@ Verdict = tuple[Ask, Heard] | None
 """The reply that decided about a recipient, and what it answers; None: there was none."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Replied:
     """The reply to a command outside of a transaction."""
 
@@ -41,26 +41,26 @@ class Replied:
     reply: Heard
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ContentDue:
     """The octets of the message are wanted now."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settled:
     """The transaction is over: one verdict for each recipient, in their order."""
 
     verdicts: tuple[Verdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Broken:
     """The host says what is no SMTP; nothing more can be asked."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gone:
     """The stream has ended."""
 

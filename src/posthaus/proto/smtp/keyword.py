@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.mail.date import render_utc
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Offer:
     """What this peer may use now."""
 

@@ -10,11 +10,11 @@ Faults:    ReplyFault as a value; nothing is raised.
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
 from posthaus.base import limit
+from posthaus.base.value import value
 from posthaus.proto.line import NEED_DATA, Need
 
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
@@ -30,7 +30,7 @@ class ReplyFault(Enum):
     TOO_LONG = "a reply without an end"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Heard:
     """One reply. `lines` are without code and enhanced code; `enhanced` is "" where none was given."""
 

@@ -10,10 +10,11 @@ Standards: RFC 6409 §4.3, §6.1, §8, RFC 8314 §3.3, RFC 4865 §4.2, §5.2.2 a
 Faults:    those of the store and of flow/deliver.py.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from posthaus.base import limit, rate
 from posthaus.base.setting import SendSetting
+from posthaus.base.value import value
 from posthaus.flow import allowance, submit
 from posthaus.flow.allowance import Allowance
 from posthaus.flow.identity import Identity
@@ -178,7 +179,7 @@ class SubmissionPolicy:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Seen:
     """What the store says of a recipient, in one look. allowance: where it counts how many there are."""
 
@@ -210,7 +211,7 @@ async def _look_at_recipient(
     return _Seen(found, None, looked, len(new), strangers)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Sender:
     """What the store says of who sends, in one look."""
 
