@@ -3,7 +3,7 @@
 Rights may be taken away at any time, so they are asked in the transaction that writes; the owner is asked nothing. What
 he may not do of several things is left out; where nothing is left, he is told.
 
-Standards: RFC 4314 §4; RFC 6851 §4.2 (MOVE: "t" and "e"); RFC 8508 §5.
+Standards: RFC 4314 §4; RFC 6851 §4.2 (MOVE: "t" and "e"), RFC 8508 §4.1 (REPLACE as well).
 Faults:    NotAllowed; NoSuchMailbox, and those of the store's functions.
 """
 
