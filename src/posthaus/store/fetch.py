@@ -6,7 +6,7 @@ client of an expunge (RFC 9051 §7.5.1).
 Faults: none; what is not there is not in the answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from posthaus.mail.uidset import Range, Ranges, from_sorted
@@ -128,9 +128,9 @@ class _Numbers(dict[str, int]):
 _numbers = _Numbers()
 
 
-def numbers(text: str) -> list[int]:
+def numbers(text: str) -> Iterator[int]:
     """Of decimal numbers with commas between them."""
-    return list(map(_numbers.__getitem__, text.split(",")))
+    return map(_numbers.__getitem__, text.split(","))
 
 
 async def dense_flags(tx: Tx, mailbox: int, first: int, last: int) -> list[int] | None:
@@ -147,4 +147,4 @@ async def dense_flags(tx: Tx, mailbox: int, first: int, last: int) -> list[int] 
     )
     if row is None or row[0] != last - first + 1:
         return None
-    return numbers(row[1])
+    return list(numbers(row[1]))

@@ -32,6 +32,7 @@ Seen = Mapping[int, bytes]  # chunk -> an octet for each of its UIDs, 1 where it
 _NOTHING: Final = bytes(CHUNK)
 _OCTETS: Final = bytes.maketrans(b"01", b"\0\1")
 _ONES: Final = re.compile(b"\1+")
+_RARE: Final = 16  # one of so many
 _SPANS: Final = 20  # more questions than that cost more than the rows that are read for nothing
 
 
@@ -82,9 +83,9 @@ def _bitmap(bits: int) -> bytes:
     return bits.to_bytes(CHUNK // 8, "little")
 
 
-def _octets(bits: int) -> bytes:
+def _octets(bits: int, count: int = CHUNK) -> bytes:
     # bit 0 is the last digit: turned round, digit i stands for the i-th UID
-    return f"{bits:0{CHUNK}b}"[::-1].encode("ascii").translate(_OCTETS)
+    return f"{bits:0{count}b}"[::-1].encode("ascii").translate(_OCTETS)
 
 
 async def placements(
@@ -101,8 +102,36 @@ async def dense_flags(tx: Tx, mailbox: int, member: int, first: int, last: int) 
     row = await tx.one(_dense(len(chunks)), mailbox << 32 | first, mailbox << 32 | last, mailbox, member, *chunks)
     if row is None or row[0] != last - first + 1:
         return None
-    seen = {chunk: _octets(_int(bits)) for chunk, bits in zip(chunks, row[2:], strict=True) if bits is not None}
-    return list(map(or_, fetch.numbers(row[1]), picked(seen, range(first, last + 1))))
+    bits = sum([_int(one) << number * CHUNK for number, one in enumerate(row[2:])]) >> first % CHUNK
+    return _with(row[1], _octets(bits & (1 << row[0]) - 1, row[0]))
+
+
+class _SeenNumbers(dict[str, int]):
+    """As fetch.numbers, with \\Seen."""
+
+    def __missing__(self, text: str) -> int:
+        if len(self) > 10_000:
+            self.clear()
+        number = self[text] = int(text) | SEEN
+        return number
+
+
+_seen_numbers = _SeenNumbers()
+
+
+def _with(text: str, own: bytes) -> list[int]:
+    """Flags without \\Seen, and then with it where he has it. Most of a mailbox is read, or most of it is not: so
+    only what is otherwise is looked at (10,000 of which 200 are: 1.23 ms, against 1.37; the owner's take 1.12)."""
+    seen = own.count(1)
+    rare = 0 if 2 * seen > len(own) else 1
+    if _RARE * min(seen, len(own) - seen) > len(own):
+        return list(map(or_, fetch.numbers(text), own))
+    flags = list(fetch.numbers(text) if rare else map(_seen_numbers.__getitem__, text.split(",")))
+    at = own.find(rare)
+    while at >= 0:
+        flags[at] ^= SEEN
+        at = own.find(rare, at + 1)
+    return flags
 
 
 @lru_cache(100)
