@@ -51,6 +51,11 @@ KEYS = (
     "UID 5:20 1:10",
     "SUBJECT iso-8859-1", "BODY nonsensewordthatis", 'TEXT "X-Mailer: "', "NEW", "OLD", "SEEN", "UNSEEN LARGER 100000",
 )  # fmt: skip
+# RFC 5051 §2: with marks and without, letters that have no capital, a space that is none
+LETTERS = (
+    'BODY "é"', 'BODY "É"', 'TEXT "ü"', 'BODY "Ö"', 'BODY "ß"', 'TEXT "ss"', 'BODY "cafe"', 'BODY "señor"',
+    'BODY "SEN"', 'BODY "à la"', 'BODY "ma\u00f1ana"', 'BODY "man\u0303ana"', 'BODY "ﬁ"',
+)  # fmt: skip
 ORDERS = (
     "ARRIVAL", "REVERSE ARRIVAL", "DATE", "REVERSE DATE", "SIZE", "SUBJECT", "FROM", "TO", "CC", "SUBJECT REVERSE DATE",
     "REVERSE SIZE FROM", "DISPLAYFROM", "DISPLAYTO",
@@ -258,6 +263,14 @@ def is_odd(name: str, octets: bytes) -> bool:
     return "/" not in name or not DATE.search(header) or any(odd.search(header) for odd, _ in ODD)
 
 
+CHARSET = re.compile(rb"^content-type:(?:[^\n]|\n[ \t])*charset=", re.IGNORECASE | re.MULTILINE)
+
+
+def is_guessed(octets: bytes) -> bool:
+    """In no charset that is named: each reads it as it thinks best (RFC 5255 §4.6)."""
+    return not octets.isascii() and CHARSET.search(octets) is None
+
+
 def compare(office: Office, person: Person, most: int | None) -> list[str]:
     faults: list[str] = []
     messages = mail(most)
@@ -274,8 +287,11 @@ def compare(office: Office, person: Person, most: int | None) -> list[str]:
                     faults.append(f"{item}\t{name}\n  ours   {here!r}\n  theirs {there!r}")
         odd = [n for n, (name, octets) in enumerate(messages, 1) if is_odd(name, octets)]
         real = f"NOT UID {','.join(map(str, odd))}"
+        guessed = [n for n, (_, octets) in enumerate(messages, 1) if is_guessed(octets)]
+        known = f"NOT UID {','.join(map(str, guessed))}"
         for command in (
             *(f"SEARCH {real} {key}" for key in KEYS),
+            *(f"SEARCH CHARSET UTF-8 {real} {known} {key}" for key in LETTERS),
             *(f"SORT ({order}) UTF-8 {real}" for order in ORDERS),
             *(f"THREAD {one} UTF-8 {real}" for one in ALGORITHMS),
         ):

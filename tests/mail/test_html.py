@@ -68,6 +68,10 @@ def test_declared_charset(octets: bytes, wanted: bytes) -> None:
         ("in<custom-tag>voice", True),
         ("&#105;nvoice", True),
         ("a &amp; b&nbsp;c", False),
+        ("f&ouml;x", True),
+        ("f&OUML x", True),
+        ('<a href="?a=1&b=2&utm_source=x">', False),
+        ("mu\u0308<b>ller", True),
     ],
 )
 def test_words_that_may_be_hidden(source: str, hides: bool) -> None:

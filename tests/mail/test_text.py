@@ -2,8 +2,9 @@
 
 import pytest
 
+from posthaus.mail.casemap import casemap
 from posthaus.mail.scan import scan
-from posthaus.mail.text import Kept, Text, cut_spans, fold, header_text
+from posthaus.mail.text import Kept, Text, cut_spans, header_text
 
 HTML = (
     b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= and\r\n more\r\nFrom: A <a@a.example>\r\nMIME-Version: 1.0\r\n"
@@ -14,7 +15,7 @@ HTML = (
 )
 FOUND = [
     # needle, in the body, anywhere
-    ("subject: grüsse and more", False, True),
+    ("subject: grüße and more", False, True),
     ("inner", False, True),
     ("picture.png", False, True),
     ("preamble", False, False),
@@ -22,6 +23,8 @@ FOUND = [
     ("class=lead", True, True),  # as it is written
     ("invoice", True, True),  # as it is read
     ("föx jumps", True, True),
+    ("fo", True, True),  # a letter is in the same one with a mark, which has a name of its own here
+    ("fox", False, False),
     ("plain words", True, True),
     ("a.example", False, True),
     ("more\nfrom", False, True),
@@ -38,8 +41,8 @@ def _text(octets: bytes) -> Text:
 @pytest.mark.parametrize(("needle", "in_body", "anywhere"), FOUND)
 def test_what_is_made_and_what_is_kept_say_the_same(needle: str, in_body: bool, anywhere: bool) -> None:
     for text in (_text(HTML), Kept(_text(HTML).whole)):
-        assert text.holds(needle, anywhere=False) is in_body
-        assert text.holds(needle, anywhere=True) is anywhere
+        assert text.holds(casemap(needle), anywhere=False) is in_body
+        assert text.holds(casemap(needle), anywhere=True) is anywhere
 
 
 def test_no_more_is_cut_than_is_wanted() -> None:
@@ -51,23 +54,9 @@ def test_no_more_is_cut_than_is_wanted() -> None:
         return HTML[start:end]
 
     text = Text(root, HTML[: root.body_start], cut)
-    assert text.holds("invoice", anywhere=False) and len(cuts) == 1
-    assert not text.holds("nowhere", anywhere=True)
+    assert text.holds("INVOICE", anywhere=False) and len(cuts) == 1
+    assert not text.holds("NOWHERE", anywhere=True)
     assert set(cuts) == set(cut_spans(root))
-
-
-@pytest.mark.parametrize(
-    ("text", "folded"),
-    [
-        ("ABC", "abc"),
-        ("GRÜSSE Grüße", "grüsse grüsse"),
-        ("ﬁx\u00a0it", "fix it"),
-        ("ΣΊΣΥΦΟΣ", "σίσυφοσ"),
-        ("Ａ１", "a1"),
-    ],
-)
-def test_fold(text: str, folded: str) -> None:
-    assert fold(text) == folded
 
 
 @pytest.mark.parametrize(
@@ -81,4 +70,4 @@ def test_fold(text: str, folded: str) -> None:
     ],
 )
 def test_header_text(header: bytes, text: str) -> None:
-    assert header_text(header).strip("\n") == text.strip("\n")
+    assert header_text(header).strip("\n") == casemap(text).strip("\n")

@@ -22,8 +22,17 @@ _BLOCKS: Final = (
     r"|title|option|address|form|fieldset|figure|figcaption|main|nav|aside)\b"
 )
 _BLOCK = re.compile(rf"<(?={_BLOCKS})", re.IGNORECASE)
+_MARKS: Final = "\u0300-\u036f\u3099\u309a"  # of letters that are taken apart (mail/casemap.py)
 # A tag that is no block, with a letter before and after it. It begins with what is rare, so the search is quick.
-_TAG_IN_WORD = re.compile(rf"<(?<=[^\W_]<)(?!{_BLOCKS})[^>]*+>(?:<(?!{_BLOCKS})[^>]*+>)*+[^\W_]", re.IGNORECASE).search
+_TAG_IN_WORD = re.compile(
+    rf"<(?<=[\w{_MARKS}]<)(?!{_BLOCKS})[^>]*+>(?:<(?!{_BLOCKS})[^>]*+>)*+[\w{_MARKS}]", re.IGNORECASE
+).search
+# A letter by its name; the names that are common are those of other signs. In an address "&" begins a name as well.
+_NAMED_LETTER = re.compile(
+    r"&(?!(?:nbsp|amp|lt|gt|quot|apos|copy|reg|hellip|[mn]dash|[rlsb][sd]?quo|[rl]aquo|middot|bull|euro|pound|zwn?j|shy)\b)"
+    r"[A-Z]++[0-9]*+(?![=A-Z0-9_-])",
+    re.IGNORECASE,
+).search
 _UNSEEN: Final = ["head", "script", "style", "template", "noembed", "noframes", "object", "iframe", "svg", "math"]
 _UNSEEN_TEXT = re.compile(r"<(script|style|head|template)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -49,8 +58,10 @@ def html_to_text(source: str, max_tags: int = HTML_TAGS) -> str:
 
 
 def may_hide_words(source: str) -> bool:
-    """Can the text have words that do not stand in the source? A tag may be inside of one, a letter have a number."""
-    return "&#" in source or _TAG_IN_WORD(source) is not None
+    """Can the text have words that do not stand in the source? A tag may be inside of one, or a letter be there by its
+    name or number."""
+    has_letters = "&" in source and ("&#" in source or _NAMED_LETTER(source) is not None)
+    return has_letters or _TAG_IN_WORD(source) is not None
 
 
 def _without_tags(source: str) -> str:

@@ -13,42 +13,42 @@ from functools import lru_cache
 
 from posthaus.base.limit import FUZZY_WORDS
 
-_WORD = re.compile(r"\w+")
-_PLAIN = re.compile(r"[a-z]+").fullmatch
-_VOWEL = re.compile(r"[aeiouy]").search
+_WORD = re.compile(r"\w[\w\u0300-\u036f\u3099\u309a]*")  # marks are letters' own, which mail/casemap.py takes apart
+_PLAIN = re.compile(r"[A-Z]+").fullmatch
+_VOWEL = re.compile(r"[AEIOUY]").search
 _SHORT = 3  # characters; such a word has no ending
 
 
 @lru_cache(maxsize=10_000)
 def stem(word: str) -> str:
-    """Of a folded word."""
+    """Of a folded word: capitals."""
     if len(word) <= _SHORT or _PLAIN(word) is None:
         return word
     word = _singular(word)
-    for ending, least in (("ing", _SHORT), ("ed", _SHORT), ("ly", _SHORT + 1)):  # "reply" is no "rep"
+    for ending, least in (("ING", _SHORT), ("ED", _SHORT), ("LY", _SHORT + 1)):  # "reply" is no "rep"
         rest = word.removesuffix(ending)
         if rest != word and len(rest) >= least and _VOWEL(rest):
-            doubled = rest[-1] == rest[-2] and rest[-1] not in "lsz"
+            doubled = rest[-1] == rest[-2] and rest[-1] not in "LSZ"
             word = rest[:-1] if doubled else rest
             break
-    if len(word) > _SHORT and word[-1] == "e":
+    if len(word) > _SHORT and word[-1] == "E":
         word = word[:-1]
-    if len(word) > _SHORT and word[-1] == "y" and word[-2] not in "aeiou":
-        word = word[:-1] + "i"
+    if len(word) > _SHORT and word[-1] == "Y" and word[-2] not in "AEIOU":
+        word = word[:-1] + "I"
     return word
 
 
 def _singular(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:  # "dies" is no "di"
+    if word.endswith("IES") and len(word) > 4:  # "dies" is no "di"
         return word[:-2]
-    if word.endswith("sses"):
+    if word.endswith("SSES"):
         return word[:-2]
-    return word[:-1] if word[-1] == "s" and word[-2] not in "sui" else word
+    return word[:-1] if word[-1] == "S" and word[-2] not in "SUI" else word
 
 
 def root(stemmed: str) -> str:
     """What every word with this stem begins with."""
-    return stemmed[:-1] if len(stemmed) > _SHORT and stemmed[-1] == "i" else stemmed
+    return stemmed[:-1] if len(stemmed) > _SHORT and stemmed[-1] == "I" else stemmed
 
 
 class Query:

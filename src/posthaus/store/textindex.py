@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-VERSION = 1  # of the texts; raise it when mail/text.py makes others, and all of the index is made again
+VERSION = 2  # of the texts; raise it when mail/text.py makes others, and all of the index is made again
 NEEDLE_CHARACTERS = 3  # a shorter needle has no trigram
 
 

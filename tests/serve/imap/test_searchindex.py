@@ -82,11 +82,11 @@ ASKED = [
     ('SUBJECT "quarterly"', "1 2 3 4 5"),
     ('HEADER Subject "the quarterly"', "1 2 3 4 5"),
     ('SUBJECT "yearly"', "5"),
-    ('SUBJECT "STRASSE"', "6"),
+    ('SUBJECT "STRAßE"', "6"),
     ('SUBJECT "report the"', ""),  # of two fields, or of two messages
     ('SUBJECT ""', "1 2 3 4 5 6 7"),
     ('NOT SUBJECT "quarterly"', "6 7 8"),
-    ('OR SUBJECT "yearly" SUBJECT "strasse"', "5 6"),
+    ('OR SUBJECT "yearly" SUBJECT "straße"', "5 6"),
     ('SUBJECT "report" SUBJECT "yearly"', "5"),
     ('MODSEQ 1 SUBJECT "yearly"', "5 (MODSEQ 6)"),
 ]

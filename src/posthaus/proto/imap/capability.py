@@ -93,6 +93,7 @@ TABLE = (
     Row(b"THREAD=ORDEREDSUBJECT", "RFC 5256 §1", When.AFTER),
     Row(b"THREAD=REFERENCES", "RFC 5256 §1", When.AFTER),
     Row(b"THREAD=REFS", "RFC 5256 §3", When.AFTER),  # by draft-ietf-morg-inthread
+    Row(b"I18NLEVEL=1", "RFC 5255 §4.3", When.AFTER),
     Row(b"WITHIN", "RFC 5032 §2", When.AFTER),
     Row(b"LIST-EXTENDED", "RFC 5258 §3", When.AFTER),
     Row(b"LIST-STATUS", "RFC 5819 §2", When.AFTER),

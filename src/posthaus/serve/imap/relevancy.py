@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from posthaus.base import limit
 from posthaus.flow import textread
 from posthaus.flow.textread import Outside, read_outside, text_of
+from posthaus.mail.casemap import casemap
 from posthaus.mail.stem import Query
-from posthaus.mail.text import DIVIDER, fold
+from posthaus.mail.text import DIVIDER
 from posthaus.mail.uidset import from_sorted
 from posthaus.proto.imap import key
 from posthaus.proto.imap.key import Key
@@ -59,7 +60,7 @@ def _queries(search: Key) -> list[Query]:
     """What is looked for, not what must be absent."""
     if isinstance(search, key.And | key.Or):
         return [query for one in search.keys for query in _queries(one)]
-    return [Query(fold(search.key.text))] if isinstance(search, key.Fuzzy) else []
+    return [Query(casemap(search.key.text))] if isinstance(search, key.Fuzzy) else []
 
 
 async def _texts(session: "ImapSession", view: View, uids: Sequence[int]) -> dict[int, str]:

@@ -16,9 +16,10 @@ from enum import IntEnum
 from typing import Any
 
 from posthaus.mail import uidset
+from posthaus.mail.casemap import casemap
 from posthaus.mail.flag import bit_of
 from posthaus.mail.stem import Query
-from posthaus.mail.text import fold, searched
+from posthaus.mail.text import searched
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import key
 from posthaus.proto.imap.key import Clock, Key, Order
@@ -88,7 +89,7 @@ def compile_search(search: Key, scope: Scope, *, also: tuple[str, ...] = ()) -> 
             within = uids if within is None else uidset.intersect(within, uids)
         elif not isinstance(one, key.All):
             rest.append(one)
-    subject = next((fold(one.text) for one in rest if isinstance(one, key.Header) and one.field == "subject"), "")
+    subject = next((casemap(one.text) for one in rest if isinstance(one, key.Header) and one.field == "subject"), "")
     maker = _Maker(rest, scope, (*also, *SUBJECT_COLUMNS) if subject else also)
     judge = maker.make(key.And(tuple(rest))) if rest else None
     return Plan(within, mask, value, maker.columns, maker.levels, judge, _only(rest, scope.candidates), subject)
@@ -112,9 +113,9 @@ def needles(search: Key) -> list[str]:
 def needle_of(one: Key) -> str:
     """ "" for a key that the index knows nothing of."""
     if isinstance(one, key.Fuzzy):
-        text = max(Query(fold(one.key.text)).roots, key=len, default="")
+        text = max(Query(casemap(one.key.text)).roots, key=len, default="")
     else:
-        text = fold(one.text) if isinstance(one, key.Header | key.Body | key.Anywhere) else ""
+        text = casemap(one.text) if isinstance(one, key.Header | key.Body | key.Anywhere) else ""
     return text if len(text) >= NEEDLE_CHARACTERS else ""
 
 
@@ -219,7 +220,7 @@ class _Maker:
                 name, needle = one.field.encode("ascii"), Needle.of(one.text)
                 return lambda row: None if len(row) <= at else row[at].holds(name, needle)
             case key.Body() | key.Anywhere():
-                text, anywhere = fold(one.text), isinstance(one, key.Anywhere)
+                text, anywhere = casemap(one.text), isinstance(one, key.Anywhere)
                 return lambda row: None if len(row) <= at else row[at].holds(text, anywhere=anywhere)
             case key.Fuzzy():
                 return _fuzzy(at, one.key, self)
@@ -283,7 +284,7 @@ def _need(one: Key) -> str | Level:
 
 
 def _fuzzy(at: int, one: key.Header | key.Body | key.Anywhere, maker: _Maker) -> Judge:
-    query = Query(fold(one.text))
+    query = Query(casemap(one.text))
     if not query:
         return maker._plain_leaf(one)
     if isinstance(one, key.Header):

@@ -1,4 +1,4 @@
-"""Fields of one message's header as SEARCH compares them: decoded and folded as mail/text.py does it with all text.
+"""Fields of one message's header as SEARCH compares them: decoded and folded as all text is (mail/casemap.py).
 
 Standards: RFC 9051 §6.4.4 (FROM, HEADER, SENTON, SUBJECT); RFC 2047; RFC 5256 §3 (unusable dates).
 Faults:    none.
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from posthaus.mail import fieldcache
+from posthaus.mail.casemap import casemap
 from posthaus.mail.date import parse_date
 from posthaus.mail.fieldcache import is_repeated
 from posthaus.mail.header import Header, read_header, unfold
 from posthaus.mail.stem import Query
-from posthaus.mail.text import DIVIDER, fold
+from posthaus.mail.text import DIVIDER
 from posthaus.mail.word import decode_words
 from posthaus.proto.imap.key import Order
 
@@ -31,7 +32,7 @@ class Needle:
 
     @classmethod
     def of(cls, text: str) -> "Needle":
-        folded = fold(text)
+        folded = casemap(text)
         return cls(folded, folded.encode("ascii") if folded.isascii() else None)
 
 
@@ -46,7 +47,7 @@ def may_hold(needle: str, subjects: Iterable[str], indexes: Iterable[bytes]) -> 
 
     All subjects are folded as one text. Measured: 1 microsecond for a message, against 4 to read its fields.
     """
-    folded = fold(DIVIDER.join(subjects)).split(DIVIDER)
+    folded = casemap(DIVIDER.join(subjects)).split(DIVIDER)
     return [needle in one or is_repeated(index, b"subject") for one, index in zip(folded, indexes, strict=True)]
 
 
@@ -69,11 +70,11 @@ def _pick(name: bytes) -> fieldcache.Pick:
 
 
 def _holds(header: Header, name: bytes, needle: Needle) -> bool:
-    return any(needle.text in fold(decode_words(value)) for value in header.values(name))
+    return any(needle.text in casemap(decode_words(value)) for value in header.values(name))
 
 
 def _matches(header: Header, name: bytes, query: Query) -> bool:
-    return any(query.matches(fold(decode_words(value))) for value in header.values(name))
+    return any(query.matches(casemap(decode_words(value))) for value in header.values(name))
 
 
 class Facts:
@@ -95,7 +96,7 @@ class Facts:
             needle.octets is not None
             and raw.isascii()
             and b"=?" not in raw
-            and needle.octets not in unfold(raw).lower()
+            and needle.octets not in unfold(raw).upper()
         ):
             return False
         return _holds(read_header(raw), name, needle)

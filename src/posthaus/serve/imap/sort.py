@@ -3,8 +3,7 @@
 What to order by is read in batches of those messages that the search has found; ordering many takes a while, so it
 happens in a thread, and is remembered (flow/orders.py).
 
-Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5267 §3, §4; RFC 7162 §3.1.6; RFC 5051 in spirit (mail/text.py fold);
-           RFC 5466 §3.1.
+Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5267 §3, §4; RFC 7162 §3.1.6; RFC 5255 §4.2; RFC 5466 §3.1.
 Faults:    StoreDown, StoreBusy; UndefinedFilter, LimitReached.
 """
 
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from posthaus.flow.orders import Tree
 from posthaus.mail import threadtree
-from posthaus.mail.text import fold
+from posthaus.mail.casemap import casemap
 from posthaus.mail.threadtree import Algorithm, Fact
 from posthaus.mail.uidset import from_sorted
 from posthaus.proto.imap import render
@@ -94,4 +93,6 @@ _FACTS = ("message_id", "refs", "base_subject", "subject", "sent_at", "received"
 
 def _fact(number: int, row: Row) -> Fact:
     _, message_id, refs, base_subject, subject, sent_at, received = row
-    return Fact(number, message_id, refs.split(), fold(base_subject), subject, received if sent_at is None else sent_at)
+    return Fact(
+        number, message_id, refs.split(), casemap(base_subject), subject, received if sent_at is None else sent_at
+    )

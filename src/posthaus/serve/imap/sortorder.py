@@ -6,7 +6,7 @@ others keep theirs. What was put in order last is remembered (flow/orders.py): a
 What is put in order at once holds the interpreter until it is done, also in a thread: so many messages are divided
 first and put in order by pieces, with a breath in between.
 
-Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5051 in spirit (mail/text.py fold).
+Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5255 §4.2 (i;unicode-casemap).
 Faults:    StoreDown, StoreBusy.
 """
 
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from posthaus.flow.orders import Order
 from posthaus.mail import fieldcache, uidset
 from posthaus.mail.addresslist import HeaderAddress, parse_address_list
+from posthaus.mail.casemap import casemap
 from posthaus.mail.decode import decode_text
 from posthaus.mail.header import read_header
-from posthaus.mail.text import fold
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.mail.word import decode_words
 from posthaus.proto.imap.command import SortKey
@@ -144,7 +144,7 @@ def _values(name: bytes, columns: Sequence[Sequence[Any]]) -> Iterable[Any]:
     if name == b"DATE":
         return [received if sent_at is None else sent_at for sent_at, received in zip(*columns, strict=True)]
     if name == b"SUBJECT":
-        return _each(_collated, columns[0])
+        return _each(casemap, columns[0])
     field = _FIELDS.get(name)
     if field is None:
         return columns[0]
@@ -172,7 +172,7 @@ def _address(field: bytes, octets: bytes, *, display: bool) -> str:
     value = read_header(octets).value(field)
     for one in parse_address_list(value) if value else ():
         if one.localpart is not None:
-            return _collated(_display(one) if display else decode_text(one.localpart))
+            return casemap(_display(one) if display else decode_text(one.localpart))
     return ""
 
 
@@ -181,11 +181,6 @@ def _display(one: HeaderAddress) -> str:
     if name or one.domain is None:
         return name or decode_words(one.localpart or b"")
     return f"{decode_text(one.localpart or b'')}@{decode_text(one.domain)}"
-
-
-def _collated(text: str) -> str:
-    """To compare by: capitals, as letters come before "[" and "^" then (RFC 5051 §2, RFC 4790 §9.2.1)."""
-    return fold(text).upper()
 
 
 def columns_of(keys: Iterable[SortKey]) -> tuple[str, ...]:
