@@ -24,10 +24,10 @@ BEGIN = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 FLAGS = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Junk", "own")
 WORDS = ("alpha", "beta", "gamma", "delta")
 OWNER, BEN, CLEO = "anna@example.test", "ben@example.test", "cleo@example.test"
-KINDS = ("plain", "plain", "rev2", "condstore", "qresync", "qresync")
+KINDS = ("plain", "plain", "rev2", "condstore", "qresync", "qresync", "uidonly")
 ALONE = tuple((OWNER, kind) for kind in KINDS)
 SHARED = (
-    (OWNER, "plain"), (OWNER, "qresync"), (BEN, "plain"), (BEN, "qresync"), (BEN, "qresync"), (CLEO, "rev2"),
+    (OWNER, "plain"), (OWNER, "qresync"), (BEN, "plain"), (BEN, "qresync"), (BEN, "uidonly"), (CLEO, "rev2"),
     (CLEO, "condstore"),
 )  # fmt: skip
 BOXES = ("INBOX", "Other")
@@ -146,13 +146,19 @@ class Mirror:
                 assert int(found[1]) >= len(self.slots)  # RFC 9051 §7.4.1: it never shrinks
                 self.slots += [None] * (int(found[1]) - len(self.slots))
             elif found := re.fullmatch(r"\* (\d+) EXPUNGE", line):
-                assert may_expunge and self.kind != "qresync", line  # RFC 9051 §7.5.1; RFC 7162 §3.2.10
+                # RFC 9051 §7.5.1; RFC 7162 §3.2.10; RFC 9586 §3.6
+                assert may_expunge and self.kind not in ("qresync", "uidonly"), line
                 self._forget(self.slots.pop(int(found[1]) - 1))
             elif found := re.fullmatch(r"\* VANISHED (\(EARLIER\) )?(\S+)", line):
-                assert self.kind == "qresync" and (may_expunge or found[1]), line
+                assert self.kind in ("qresync", "uidonly") and (may_expunge or found[1]), line
+                assert self.kind == "qresync" or not found[1], line
                 self._vanished(uidset.iterate(uidset.parse(found[2])), earlier=bool(found[1]))
             elif found := re.fullmatch(r"\* (\d+) FETCH \((.*)\)", line, re.DOTALL):
+                assert self.kind != "uidonly", line  # RFC 9586 §3.3
                 self._fetched(int(found[1]), found[2])
+            elif found := re.fullmatch(r"\* (\d+) UIDFETCH \((.*)\)", line, re.DOTALL):
+                assert self.kind == "uidonly", line
+                self._fetched_by_uid(int(found[1]), found[2])
             elif found := re.search(r"OK \[HIGHESTMODSEQ (\d+)\]", line):
                 self.note_highest(int(found[1]))
 
@@ -170,6 +176,8 @@ class Mirror:
                 continue
             if uid in self.slots:
                 self.slots.remove(uid)
+            elif self.kind == "uidonly":
+                self.slots.remove(None)
             else:  # it must be one of those whose UID was not asked for
                 above = next((i for i, other in enumerate(self.slots) if other is not None and other > uid), None)
                 at = (len(self.slots) if above is None else above) - 1
@@ -186,8 +194,18 @@ class Mirror:
             uid = self.slots[number - 1] = int(found[1])
         elif self.has_modseqs:
             assert not self.wants_uids, text  # RFC 7162 §3.2.4
-        if uid is None:
-            return
+        if uid is not None:
+            self._told_of(uid, text)
+
+    def _fetched_by_uid(self, uid: int, text: str) -> None:
+        """Such a client knows how many there are, and no numbers."""
+        if uid not in self.slots:
+            self.slots.remove(None)
+            self.slots = [*sorted([*self.known, uid]), *[None] * self.slots.count(None)]
+        self._told_of(uid, text)
+
+    def _told_of(self, uid: int, text: str) -> None:
+        assert self.box is not None
         self.told.append((uid, text))
         mail = self.box.mails.get(uid) or self.box.dead[uid]
         if found := re.search(r"FLAGS \(([^)]*)\)", text):
@@ -330,6 +348,8 @@ class Play:
         if kind == "qresync":
             await mirror.client.ok("ENABLE QRESYNC")
             mirror.has_modseqs = True
+        if kind == "uidonly":
+            await mirror.client.ok("ENABLE UIDONLY")
         return mirror
 
     async def status(self, who: str, box: Box, items: str) -> dict[str, int]:
@@ -377,6 +397,9 @@ class Play:
     async def learn(self, mirror: Mirror) -> None:
         """As clients do: what is new is asked for."""
         while not mirror.is_certain:
+            if mirror.kind == "uidonly":
+                await self.do(mirror, "UID FETCH 1:* (FLAGS)")
+                continue
             numbers = [i + 1 for i, uid in enumerate(mirror.slots) if uid is None]
             await self.do(mirror, f"FETCH {numbers[0]}:{numbers[-1]} (UID FLAGS)", may_expunge=False)
 
@@ -403,13 +426,16 @@ class Play:
 
     # -- what a client with a mailbox does ---------------------------------------------------------------------------
 
+    def _by_uid(self, mirror: Mirror) -> bool:
+        return self.rnd.random() < 0.5 or mirror.kind == "uidonly"
+
     async def noop(self, mirror: Mirror) -> None:
         await self.do(mirror, self.rnd.choice(["NOOP", "NOOP", "CHECK"]))
         if mirror.kind == "qresync":
             mirror.note_highest(mirror.heard_modseq)
 
     async def store(self, mirror: Mirror) -> None:
-        box, rnd, uid = self.selected(mirror), self.rnd, self.rnd.random() < 0.5
+        box, rnd, uid = self.selected(mirror), self.rnd, self._by_uid(mirror)
         text, named = self.some_set(mirror, uid=uid)
         if not uid and not named:
             return
@@ -451,7 +477,7 @@ class Play:
         await self._carry(mirror, move=True)
 
     async def _carry(self, mirror: Mirror, *, move: bool) -> None:
-        box, rnd, uid = self.selected(mirror), self.rnd, self.rnd.random() < 0.5
+        box, rnd, uid = self.selected(mirror), self.rnd, self._by_uid(mirror)
         text, named = self.some_set(mirror, uid=uid)
         target = rnd.choice(list(self.boxes.values()))
         if (not uid and not named) or (not move and len(target.mails) > MOST):
@@ -480,7 +506,7 @@ class Play:
             assert "[HIGHESTMODSEQ" in heard[-1]  # RFC 7162 §3.2.7
 
     async def fetch(self, mirror: Mirror) -> None:
-        box, rnd, uid = self.selected(mirror), self.rnd, self.rnd.random() < 0.5
+        box, rnd, uid = self.selected(mirror), self.rnd, self._by_uid(mirror)
         text, named = self.some_set(mirror, uid=uid)
         if not uid and not named:
             return
@@ -527,7 +553,7 @@ class Play:
             assert {u for u in named if u in box.dead and box.dead[u].modseq > since} <= said
 
     async def search(self, mirror: Mirror) -> None:
-        uid = self.rnd.random() < 0.5
+        uid = self._by_uid(mirror)
         key, wanted = self._wanted(mirror)
         command = f"{'UID ' if uid else ''}SEARCH {'RETURN (ALL) ' if self.rnd.random() < 0.5 else ''}{key}"
         numbers = self._named(mirror, wanted, uid=uid)
@@ -551,7 +577,7 @@ class Play:
             assert line.endswith(f"MODSEQ {max(box.mails[u].modseq for u in wanted)}")  # RFC 7162 §3.1.5
 
     async def sort(self, mirror: Mirror) -> None:
-        box, uid = self.selected(mirror), self.rnd.random() < 0.5
+        box, uid = self.selected(mirror), self._by_uid(mirror)
         key, wanted = self._wanted(mirror)
         orders: dict[str, Callable[[int], object]] = {
             "DATE": lambda u: box.mails[u].sent,
@@ -568,7 +594,7 @@ class Play:
         assert [int(n) for n in line.split()[2:]] == numbers, command
 
     async def thread(self, mirror: Mirror) -> None:
-        box, uid = self.selected(mirror), self.rnd.random() < 0.5
+        box, uid = self.selected(mirror), self._by_uid(mirror)
         key, wanted = self._wanted(mirror)
         algorithm = self.rnd.choice(["ORDEREDSUBJECT", "REFERENCES", "REFS"])
         named = dict(zip(self._named(mirror, wanted, uid=uid), wanted, strict=True))

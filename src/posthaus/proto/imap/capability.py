@@ -75,6 +75,7 @@ TABLE = (
     Row(b"QUOTA=RES-MAILBOX", "RFC 9208 §5.3", When.AFTER),
     Row(b"UTF8=ACCEPT", "RFC 9755 §3", When.AFTER),
     Row(b"MULTIAPPEND", "RFC 3502 §3", When.AFTER),
+    Row(b"UIDONLY", "RFC 9586 §3", When.AFTER),
     Row(b"UNSELECT", "RFC 3691 §2", When.AFTER),
     Row(b"MOVE", "RFC 6851 §3", When.AFTER),
     Row(b"CONDSTORE", "RFC 7162 §3.1", When.AFTER),

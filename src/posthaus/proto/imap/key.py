@@ -218,6 +218,15 @@ def count_fuzzy(key: Key) -> int:
     return count_fuzzy(key.key) if isinstance(key, Not) else int(isinstance(key, Fuzzy))
 
 
+def has_numbers(key: Key) -> bool:
+    """Is a message named by its number? What "$" stands for is not."""
+    if isinstance(key, And | Or):
+        return any(has_numbers(one) for one in key.keys)
+    if isinstance(key, Not):
+        return has_numbers(key.key)
+    return isinstance(key, Numbers) and not key.numbers.saved
+
+
 def either(first: Key, second: Key) -> Key:
     """Or(first, second), made flat."""
     left = first.keys if isinstance(first, Or) else (first,)

@@ -89,6 +89,7 @@ class Rule:
     parse: Callable[[Cursor, bytes, bool], Command]
     states: tuple[State, ...]
     uid: bool = False  # UID may stand before it
+    numbers: bool = False  # without UID it is about message numbers
 
 
 @value
@@ -146,16 +147,16 @@ RULES: dict[bytes, Rule] = {
     b"CLOSE": Rule(bare(Close), _SELECTED),
     b"UNSELECT": Rule(bare(Unselect), _SELECTED),
     b"EXPUNGE": Rule(parse_expunge, _SELECTED, uid=True),
-    b"SEARCH": Rule(parse_search, _SELECTED, uid=True),
+    b"SEARCH": Rule(parse_search, _SELECTED, uid=True, numbers=True),
     b"ESEARCH": Rule(parse_esearch, _AFTER),
-    b"SORT": Rule(parse_sort, _SELECTED, uid=True),
+    b"SORT": Rule(parse_sort, _SELECTED, uid=True, numbers=True),
     b"CANCELUPDATE": Rule(parse_cancel_update, _SELECTED),
-    b"THREAD": Rule(parse_thread, _SELECTED, uid=True),
-    b"FETCH": Rule(parse_fetch, _SELECTED, uid=True),
-    b"STORE": Rule(parse_store, _SELECTED, uid=True),
-    b"COPY": Rule(parse_copy, _SELECTED, uid=True),
-    b"MOVE": Rule(parse_move, _SELECTED, uid=True),
-    b"REPLACE": Rule(parse_replace, _SELECTED, uid=True),
+    b"THREAD": Rule(parse_thread, _SELECTED, uid=True, numbers=True),
+    b"FETCH": Rule(parse_fetch, _SELECTED, uid=True, numbers=True),
+    b"STORE": Rule(parse_store, _SELECTED, uid=True, numbers=True),
+    b"COPY": Rule(parse_copy, _SELECTED, uid=True, numbers=True),
+    b"MOVE": Rule(parse_move, _SELECTED, uid=True, numbers=True),
+    b"REPLACE": Rule(parse_replace, _SELECTED, uid=True, numbers=True),
 }
 
 

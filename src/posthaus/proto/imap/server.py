@@ -5,7 +5,8 @@ else is an event, and the session answers each command once, with ok(), no() or 
 the next one is read (LOGIN, SELECT, ENABLE, STARTTLS, IDLE ...) nothing more is read until it is answered; other
 commands may be taken out ahead and answered in any order that RFC 9051 §5.5 allows, which is the session's to judge.
 
-Standards: RFC 9051 §3, §4.3, §5.5, §6, §7.1; RFC 3501 §3; RFC 2177 §3; RFC 4959 §3; RFC 7888 §4.
+Standards: RFC 9051 §3, §4.3, §5.5, §6, §7.1; RFC 3501 §3; RFC 2177 §3; RFC 4959 §3; RFC 7888 §4;
+           RFC 9586 §3.
 Faults:    RuntimeError where the session answers what was not asked: a defect. Nothing for what a peer does.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
-from posthaus.proto.imap import capability, code, render
+from posthaus.proto.imap import capability, code, render, uidonly
 from posthaus.proto.imap.command import (
     Authenticate,
     Close,
@@ -143,6 +144,11 @@ class Engine:
     def utf8(self) -> bool:
         """Names of mailboxes are UTF-8 for this client, and no modified UTF-7 (RFC 9051 §5.1, RFC 6855 §3)."""
         return b"IMAP4REV2" in self.enabled_names or b"UTF8=ACCEPT" in self.enabled_names
+
+    @property
+    def uid_only(self) -> bool:
+        """No message is called by its number (RFC 9586 §3)."""
+        return b"UIDONLY" in self.enabled_names
 
     @property
     def rev2(self) -> bool:
@@ -309,6 +315,8 @@ class Engine:
                 self._note(quirk)
         if self.state is State.NOT_AUTHENTICATED:
             self._check_early(command)
+        if self.uid_only:
+            uidonly.check_command(command)
         return command
 
     def _head(self, text: bytes) -> Head:
@@ -319,6 +327,8 @@ class Engine:
                 raise ParseFault("log in first")
             before = State.NOT_AUTHENTICATED in head.rule.states
             raise ParseFault("you are logged in" if before else "select a mailbox first")
+        if self.uid_only:
+            uidonly.check_head(head)
         return head
 
     def _check_early(self, command: Command) -> None:

@@ -1,7 +1,7 @@
 """Commands of any state and of the way in: CAPABILITY, NOOP, ID, STARTTLS, LOGIN, AUTHENTICATE, ENABLE, LOGOUT, IDLE.
 
 Standards: RFC 9051 §6.1, §6.2, §6.3.1, §6.3.10, §6.3.13; RFC 2971; RFC 5161; RFC 2177; RFC 2342;
-           RFC 7162 §3.1, §3.2.3, RFC 6855 §3 (ENABLE); RFC 5464 §4.4 (ENABLE).
+           RFC 7162 §3.1, §3.2.3, RFC 6855 §3 (ENABLE); RFC 5464 §4.4, RFC 9586 §3.1 (ENABLE).
 Faults:    those of flow/login.py.
 """
 
@@ -28,6 +28,7 @@ from posthaus.proto.imap.command import (
     Unauthenticate,
 )
 from posthaus.proto.imap.event import IdleEnd, SaslCancelled, SaslResponse
+from posthaus.serve.imap import context
 from posthaus.store.mailbox import SEPARATOR
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
 SERVICE = "imap"
-_ENABLABLE = (b"IMAP4REV2", b"CONDSTORE", b"QRESYNC", b"METADATA", b"UTF8=ACCEPT")
+_ENABLABLE = (b"IMAP4REV2", b"CONDSTORE", b"QRESYNC", b"METADATA", b"UTF8=ACCEPT", b"UIDONLY")
 _ID = ((b"name", b"Posthaus"), (b"version", __version__.encode()))
 
 
@@ -152,6 +153,8 @@ async def enable(session: "ImapSession", command: Enable) -> None:
     session.engine.enabled(names)
     if b"CONDSTORE" in names or b"QRESYNC" in names:  # RFC 7162 §3.2.3: the latter is the former and more
         session.want_modseqs()
+    if b"UIDONLY" in names:
+        context.end_those_by_number(session)
     session.ok(command.tag, "ENABLE completed")
 
 

@@ -63,7 +63,8 @@ class Plan:
 
     columns: tuple[str, ...]
     writers: tuple[Writer, ...]
-    form: bytes  # of the whole line; its first place is the message number
+    start: bytes  # of the line
+    form: bytes  # of the whole line; its first place is the message number, or the UID of UIDFETCH
     rows: int  # in a batch
     has_body: bool
     pieces: tuple[tuple[bytes, int], ...]  # the form cut at the octets: how many numbers each has; b"": octets
@@ -91,15 +92,16 @@ class Plan:
 
 
 @lru_cache(maxsize=500)
-def plan(attributes: tuple[Attribute, ...]) -> Plan:
-    """What FETCH has to read and write for these attributes."""
+def plan(attributes: tuple[Attribute, ...], word: bytes = b"FETCH") -> Plan:
+    """What FETCH has to read and write for these attributes. word: what the responses are called."""
     writers = tuple([_writer(a) for a in attributes])
     columns = dict.fromkeys(["uid", *(c for w in writers for c in w.columns)])
     has_body = "body" in columns
     rows = _ROWS_BODY if has_body else _ROWS_WIDE if columns.keys() - _NARROW else _ROWS_NARROW
-    form = b"* %d FETCH (" + b" ".join([w.form for w in writers]) + b")\r\n"
+    start = b"* %d " + word + b" ("
+    form = start + b" ".join([w.form for w in writers]) + b")\r\n"
     pieces = [(b"", 0) if p == b"%b" else (p, p.replace(b"%%", b"").count(b"%d")) for p in _PIECES(form)]
-    return Plan(tuple(columns), writers, form, rows, has_body, tuple(pieces))
+    return Plan(tuple(columns), writers, start, form, rows, has_body, tuple(pieces))
 
 
 _NARROW = {"uid", "flags", "modseq", "size", "received", "saved", "message"}

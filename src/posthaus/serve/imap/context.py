@@ -23,9 +23,8 @@ from posthaus.proto.imap import code, key, render
 from posthaus.proto.imap.command import CancelUpdate, Search, Sort, SortKey
 from posthaus.proto.imap.key import Key, Return
 from posthaus.proto.imap.number import SequenceSet
-from posthaus.proto.imap.section import Attribute, Plain
+from posthaus.proto.imap.section import Attribute
 from posthaus.serve.imap import fetch, sortorder
-from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.searchfind import find
 
 if TYPE_CHECKING:
@@ -89,6 +88,14 @@ def has_numbers(search: Key) -> bool:
     return isinstance(search, key.Numbers) or (isinstance(search, key.Uids) and search.uids.saved)
 
 
+def end_those_by_number(session: "ImapSession") -> None:
+    """The client does not want to hear of message numbers any more (RFC 9586 §3)."""
+    contexts = session.view.contexts if session.view is not None else {}
+    for tag in [one.tag for one in contexts.values() if not one.uid]:
+        del contexts[tag]
+        session.say(b"* NO [%b] It is told by number\r\n" % code.no_update(tag))
+
+
 async def cancel(session: "ImapSession", command: CancelUpdate) -> None:
     """RFC 5267 §4.3.5"""
     contexts = session.selected.contexts
@@ -126,7 +133,7 @@ async def tell_changed(session: "ImapSession", known: int) -> None:
             came = [uid for uid in uids if uid not in here and view.uids.number(uid)]
             if came and context.attributes and came[-1] > known:
                 new = uidset.from_sorted([uid for uid in came if uid > known])
-                await fetch.send_news(session, new, plan(tuple(dict.fromkeys((Plain.UID, *context.attributes)))))
+                await fetch.send_news(session, new, tuple(dict.fromkeys((*session.uid_item, *context.attributes))))
             await _add(session, context, came)
     except BaseException:
         view.touched = uidset.normalise(view.touched + touched)

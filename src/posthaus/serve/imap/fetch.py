@@ -3,7 +3,7 @@
 Rows come in batches and go out as one write each; no transaction is open while a client is slow. A message that another
 session has expunged, and of which this client does not know yet, is answered from its tombstone.
 
-Standards: RFC 9051 §6.4.5, §6.4.9, §7.5.2; RFC 7162 §3.1.4, §3.2.6; RFC 9394 §3.3.
+Standards: RFC 9051 §6.4.5, §6.4.9, §7.5.2; RFC 7162 §3.1.4, §3.2.6; RFC 9394 §3.3; RFC 9586 §3.3.
 Faults:    UnknownEncoding; NO [EXPUNGEISSUED] where octets are gone for good.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
 _FLAGS_ONLY = ("uid", "flags")
-_FLAG_LINES = (flagline.WITH_UID, flagline.WITHOUT_UID)
+_FLAG_LINES = (flagline.WITH_UID, flagline.WITHOUT_UID, flagline.UID_ONLY)
 
 
 async def fetch(session: "ImapSession", command: Fetch) -> None:
@@ -49,7 +49,7 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
     if since is not None or Plain.MODSEQ in attributes:
         session.want_modseqs()
     if command.uid and Plain.UID not in attributes:
-        attributes = (Plain.UID, *attributes)  # RFC 9051 §6.4.9
+        attributes = (*session.uid_item, *attributes)  # RFC 9051 §6.4.9
     if since is not None:  # RFC 7162 §3.1.4.1: those that changed, and their MODSEQ
         found = await session.site.store.read(_since, view, since, uids)
         if command.items.vanished and found.gone:
@@ -60,9 +60,11 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
         uids = _part(view, uids, command.items.partial)
     may_mark = not view.read_only and view.rights & KEEP_SEEN  # RFC 4314 §4: who may not reads as with PEEK
     if may_mark and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
-        also = (Plain.UID, Plain.FLAGS, Plain.MODSEQ) if session.has_modseqs else (Plain.FLAGS,)  # RFC 7162 §3.2.4
+        also: tuple[Attribute, ...] = (Plain.FLAGS,)
+        if session.has_modseqs:
+            also = (*session.uid_item, Plain.FLAGS, Plain.MODSEQ)  # RFC 7162 §3.2.4
         attributes = tuple(dict.fromkeys((*attributes, *also)))  # RFC 9051 §6.4.5: the change is told
-    lost = await send(session, uids, plan(attributes))
+    lost = await send(session, uids, attributes)
     if lost:
         session.no(command.tag, "Some of the messages are no longer there", code.EXPUNGEISSUED)  # RFC 9051 §7.1
     else:
@@ -106,10 +108,16 @@ async def _mark_seen(session: "ImapSession", view: View, uids: Ranges) -> bool:
     return True
 
 
-async def send(session: "ImapSession", uids: Ranges, how: Plan) -> int:
-    """FETCH responses for these UIDs, as far as the view knows them; how many had no octets any more."""
+async def send(session: "ImapSession", uids: Ranges, attributes: tuple[Attribute, ...]) -> int:
+    """FETCH responses for these UIDs, as far as the view knows them; how many had no octets any more.
+
+    A client that has said UIDONLY hears UIDFETCH, and where others hear a message number it hears the UID.
+    """
     view, lost = session.selected, 0
+    how = plan(attributes, b"UIDFETCH") if session.is_uid_only else plan(attributes)
     for number, low, high in view.uids.pieces(uids):
+        if session.is_uid_only:
+            number = low
         while low <= high:
             last = min(high, low + how.rows - 1)
             if how.columns == _FLAGS_ONLY and await _send_dense(session, how, low, last, number):
@@ -151,10 +159,11 @@ async def _send_dense(session: "ImapSession", how: Plan, low: int, last: int, nu
     numbers, uids, recent_from = range(number, number + len(flags)), range(low, last + 1), session.recent_from
 
     def lines(flag_text: FlagText) -> bytes:
-        if how.form in _FLAG_LINES:
-            inner = flagline.texts(flag_text, flags, uids, recent_from)
-            return flagline.lines(numbers, uids if how.form == flagline.WITH_UID else None, inner)
-        return how.lines(numbers, Batch({"uid": uids, "flags": flags}, flag_text, recent_from))
+        if how.form not in _FLAG_LINES:
+            return how.lines(numbers, Batch({"uid": uids, "flags": flags}, flag_text, recent_from))
+        inner = flagline.texts(flag_text, flags, uids, recent_from)
+        with_uids = uids if how.form == flagline.WITH_UID else None
+        return flagline.lines(numbers, with_uids, inner, uid_only=session.is_uid_only)
 
     await session.send(await named(session, lines))
     return True
@@ -213,17 +222,17 @@ def _columns(how: Plan, found: Sequence[Row], own: Seen | None) -> dict[str, Col
     return columns
 
 
-async def send_news(session: "ImapSession", uids: Ranges, how: Plan) -> None:
+async def send_news(session: "ImapSession", uids: Ranges, attributes: tuple[Attribute, ...]) -> None:
     """What a client wanted to hear of new messages (RFC 5465 §5.2), as far as there is an answer."""
     try:
-        await send(session, uids, how)
+        await send(session, uids, attributes)
     except Refusal as e:  # an encoding that cannot be taken off; the client knows of the message
         session.site.log.warn("imap.news", cid=session.stream.cid, why=type(e).__name__)
 
 
 async def send_flags(session: "ImapSession", uids: Sequence[Range], *, with_uid: bool) -> None:
     """Unasked-for FETCH responses: flags that others have changed."""
-    attributes: tuple[Attribute, ...] = (Plain.UID, Plain.FLAGS) if with_uid else (Plain.FLAGS,)
+    attributes: tuple[Attribute, ...] = (*session.uid_item, Plain.FLAGS) if with_uid else (Plain.FLAGS,)
     if session.has_modseqs:
         attributes += (Plain.MODSEQ,)  # RFC 7162 §3.1
-    await send(session, list(uids), plan(attributes))
+    await send(session, list(uids), attributes)

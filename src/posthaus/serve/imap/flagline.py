@@ -16,6 +16,7 @@ from posthaus.serve.imap.view import RECENT, FlagText
 
 WITH_UID = b"* %d FETCH (UID %d FLAGS (%b))\r\n"
 WITHOUT_UID = b"* %d FETCH (FLAGS (%b))\r\n"
+UID_ONLY = b"* %d UIDFETCH (FLAGS (%b))\r\n"  # RFC 9586 §3.3; the number is the UID
 _TEMPLATES = 100  # of 4 KB; each mailbox needs one, by how far its UIDs are from its numbers
 _NUMBER, _UID = b"\0", b"\1"  # the hundreds: no flag has such an octet
 _FEWEST = 20  # lines; for fewer a template is no gain
@@ -30,8 +31,12 @@ def texts(flag_text: FlagText, flags: Sequence[int], uids: Sequence[int], recent
     return [*map(flag_text.__getitem__, flags[:old]), *map(recent.__getitem__, flags[old:])]
 
 
-def lines(numbers: Sequence[int], uids: Sequence[int] | None, inner: Sequence[bytes]) -> bytes:
+def lines(
+    numbers: Sequence[int], uids: Sequence[int] | None, inner: Sequence[bytes], *, uid_only: bool = False
+) -> bytes:
     """One response for each; numbers and UIDs rise. Without UIDs the client did not ask for them."""
+    if uid_only:
+        return b"".join(map(UID_ONLY.__mod__, zip(numbers, inner, strict=True)))
     if len(numbers) < _FEWEST or not _is_run(numbers) or (uids is not None and not _is_run(uids)):
         return _plain(numbers, uids, inner)
     number, shift = numbers[0], None if uids is None else uids[0] - numbers[0]

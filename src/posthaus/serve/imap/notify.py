@@ -19,9 +19,7 @@ from posthaus.mail.rights import READ
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import EventGroup, Notify, NotifyEvent
 from posthaus.proto.imap.mailboxfilter import Which
-from posthaus.proto.imap.section import Plain
 from posthaus.serve.imap import fetch, listing, metadata, status
-from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.mailboxfilter import covers
 from posthaus.serve.imap.view import View
 from posthaus.store import change
@@ -125,8 +123,8 @@ class Notifier:
         wanted = () if self._selected is None else self._selected.attributes
         if not wanted or view.uids.last_uid <= known:
             return
-        attributes = tuple(dict.fromkeys((Plain.UID, *wanted)))
-        await fetch.send_news(session, [(known + 1, view.uids.last_uid)], plan(attributes))
+        attributes = tuple(dict.fromkeys((*session.uid_item, *wanted)))
+        await fetch.send_news(session, [(known + 1, view.uids.last_uid)], attributes)
 
     # -- the others ------------------------------------------------------------------------------------------------
 

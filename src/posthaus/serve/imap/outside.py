@@ -21,7 +21,7 @@ _PIECE_OCTETS = 256 * 1024
 
 async def send_line(session: "ImapSession", how: Plan, number: int, one: Batch) -> None:
     """The response for one message."""
-    line = [b"* %d FETCH (" % number]
+    line = [how.start % number]
     for i, writer in enumerate(how.writers):
         if i:
             line.append(b" ")

@@ -17,7 +17,6 @@ from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import QResync, Select
 from posthaus.proto.imap.section import Plain
 from posthaus.serve.imap import fetch
-from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.deleted import is_deleted_view, look
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.serve.imap.view import View
@@ -113,14 +112,14 @@ async def _tell_missed(session: "ImapSession", missed: Since) -> None:
     """RFC 7162 §3.2.5: what vanished, then what changed."""
     if missed.gone:
         session.say(render.vanished(uidset.render(missed.gone).encode("ascii"), earlier=True))
-    await fetch.send(session, missed.changed, plan((Plain.UID, Plain.FLAGS, Plain.MODSEQ)))
+    await fetch.send(session, missed.changed, (*session.uid_item, Plain.FLAGS, Plain.MODSEQ))
 
 
 def _lines(session: "ImapSession", view: View, box: Mailbox, unseen: int | None) -> bytes:
     lines = [view.flags_lines(), render.exists(len(view.uids))]
     if not session.is_rev2:
         lines.append(render.recent(view.recent))
-        if unseen is not None:
+        if unseen is not None and not session.is_uid_only:  # it is told by number
             lines.append(b"* OK [%b] First unseen\r\n" % code.unseen(view.uids.number(unseen)))
     lines.append(b"* OK [%b] UIDs valid\r\n" % code.uid_validity(box.uidvalidity))
     lines.append(b"* OK [%b] Predicted next UID\r\n" % code.uid_next(box.uidnext))

@@ -24,9 +24,10 @@ from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Append, Fetch, Search, Sort, Store, Thread
 from posthaus.proto.imap.event import End, Event
 from posthaus.proto.imap.number import SequenceSet
+from posthaus.proto.imap.section import Attribute, Plain
 from posthaus.proto.imap.server import Engine
 from posthaus.proto.line import NEED_DATA
-from posthaus.serve.imap import append, context, fetch, metadata
+from posthaus.serve.imap import append, context, fetch, metadata, stored
 from posthaus.serve.imap.append import Incoming, UnderWay
 from posthaus.serve.imap.error import answer_of
 from posthaus.serve.imap.notify import Notifier
@@ -169,6 +170,8 @@ class ImapSession:
             await self._answers[type(event)](self, event)
         except NoSuchNumber:
             self.bad(getattr(event, "tag", b"*"), "No message has that number")
+        except stored.NamesNumbers:
+            self.bad(getattr(event, "tag", b"*"), "The filter has message numbers", code.UIDREQUIRED)
         except (Refusal, Trouble) as e:
             text, what = answer_of(e)
             self.no(getattr(event, "tag", b"*"), text, what)
@@ -251,8 +254,18 @@ class ImapSession:
         return self.engine.rev2
 
     @property
+    def is_uid_only(self) -> bool:
+        """RFC 9586: no message is called by its number."""
+        return self.engine.uid_only
+
+    @property
+    def uid_item(self) -> tuple[Attribute, ...]:
+        """The item that says which message is meant, where it does not stand at the beginning (RFC 9586 §3.3)."""
+        return () if self.is_uid_only else (Plain.UID,)
+
+    @property
     def has_vanished(self) -> bool:
-        """RFC 7162 §3.2.3: expunges are told by UID."""
+        """RFC 7162 §3.2.3: expunges are told by UID, also those that the client has missed."""
         return b"QRESYNC" in self.engine.enabled_names
 
     def want_modseqs(self) -> None:
@@ -413,7 +426,7 @@ class ImapSession:
             await self.read_keywords((), force=True)
         if may_expunge:
             context.tell_gone(self)
-            self.say(view.tell_gone(by_uid=self.has_vanished))
+            self.say(view.tell_gone(by_uid=self.has_vanished or self.is_uid_only))
         known = view.uids.last_uid
         self.say(view.tell_added(recent=not self.is_rev2))
         if notifier is not None:

@@ -15,7 +15,6 @@ from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Store
 from posthaus.proto.imap.section import Plain
 from posthaus.serve.imap import fetch, flagline
-from posthaus.serve.imap.attribute import plan
 from posthaus.serve.imap.deleted import refuse_change
 from posthaus.serve.imap.view import FlagText, View
 from posthaus.store import flag
@@ -61,18 +60,19 @@ async def store(session: "ImapSession", command: Store) -> None:
 async def _send_modseqs(session: "ImapSession", stored: flag.Stored, command: Store) -> None:
     """RFC 7162 §3.1.3, §3.2.4: what was changed is told with UID and MODSEQ, after .SILENT too."""
     if command.silent:
-        await fetch.send(session, stored.changed, plan((Plain.UID, Plain.MODSEQ)))
+        await fetch.send(session, stored.changed, (*session.uid_item, Plain.MODSEQ))
     else:
-        await fetch.send(session, uidset.from_sorted(stored.uids), plan((Plain.UID, Plain.FLAGS, Plain.MODSEQ)))
+        await fetch.send(session, uidset.from_sorted(stored.uids), (*session.uid_item, Plain.FLAGS, Plain.MODSEQ))
 
 
 async def _send(session: "ImapSession", view: View, stored: flag.Stored, *, with_uid: bool) -> None:
     uids = stored.uids
     if uids:
-        numbers = view.uids.numbers_of(uids)
+        numbers = uids if session.is_uid_only else view.uids.numbers_of(uids)
+        with_uids = uids if with_uid and not session.is_uid_only else None
 
         def lines(flag_text: FlagText) -> bytes:
             inner = flagline.texts(flag_text, stored.flags, uids, session.recent_from)
-            return flagline.lines(numbers, uids if with_uid else None, inner)
+            return flagline.lines(numbers, with_uids, inner, uid_only=session.is_uid_only)
 
         await session.send(await fetch.named(session, lines))

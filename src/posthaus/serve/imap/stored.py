@@ -4,7 +4,7 @@ The account's own comes before the house's. A filter may lead to further ones; t
 may ask, so filters that lead in a circle end there too.
 
 Standards: RFC 5466 §3.
-Faults:    UndefinedFilter, LimitReached.
+Faults:    UndefinedFilter, LimitReached, NamesNumbers.
 """
 
 from dataclasses import replace
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _VALUES = "/filters/values/"
 _DEEPEST = 2 * limit.IMAP_NESTING  # as the grammar lets no tree be deeper, see proto/imap/parse_search.py
+
+
+class NamesNumbers(Refusal):
+    """Message numbers, for a client that has said UIDONLY (RFC 9586 §3.5)."""
 
 
 class UndefinedFilter(Refusal):
@@ -55,6 +59,8 @@ async def resolve(session: "ImapSession", search_key: Key) -> tuple[Key, bool]:
     found, has_modseq = await session.site.store.read(_resolve, session.account, search_key)
     if key.count_fuzzy(found) > limit.IMAP_FUZZY_KEYS:
         raise LimitReached("fuzzy keys of one search")
+    if session.is_uid_only and key.has_numbers(found):
+        raise NamesNumbers
     return found, has_modseq
 
 
