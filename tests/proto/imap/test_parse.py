@@ -65,6 +65,7 @@ def test_states() -> None:
         *(
             b"CANCELUPDATE",
             b"CHECK",
+            b"UIDBATCHES",
             b"CLOSE",
             b"UNSELECT",
             b"EXPUNGE",

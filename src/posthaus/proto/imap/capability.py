@@ -18,6 +18,7 @@ class When(Enum):
     ALWAYS = "always"
     BEFORE = "before log-in"
     AFTER = "after log-in"
+    AFTER_UID_ONLY = "after log-in, but for clients that do not keep to it"
     TLS_TO_COME = "before log-in, while TLS can still be started"
     COMPRESSION_TO_COME = "after log-in, while nothing is compressed"
     CLEAR_REFUSED = "before log-in, while it would send a password in the clear"
@@ -40,6 +41,7 @@ class Offer:
     mechanisms: tuple[str, ...] = ()  # of SASL, for this state of TLS
     compressed: bool = False  # is so already
     append_limit: int | None = None  # octets of a message
+    uid_only: bool = True  # not to who enables it and does not keep to it: Need.NO_UIDONLY
 
     @property
     def may_log_in(self) -> bool:
@@ -75,7 +77,8 @@ TABLE = (
     Row(b"QUOTA=RES-MAILBOX", "RFC 9208 §5.3", When.AFTER),
     Row(b"UTF8=ACCEPT", "RFC 9755 §3", When.AFTER),
     Row(b"MULTIAPPEND", "RFC 3502 §3", When.AFTER),
-    Row(b"UIDONLY", "RFC 9586 §3", When.AFTER),
+    Row(b"UIDONLY", "RFC 9586 §3", When.AFTER_UID_ONLY),
+    Row(b"UIDBATCHES", "RFC 10022 §3", When.AFTER),
     Row(b"UNSELECT", "RFC 3691 §2", When.AFTER),
     Row(b"MOVE", "RFC 6851 §3", When.AFTER),
     Row(b"CONDSTORE", "RFC 7162 §3.1", When.AFTER),
@@ -125,6 +128,8 @@ def _is_due(when: When, offer: Offer, *, authenticated: bool) -> bool:
         return True
     if when is When.AFTER:
         return authenticated
+    if when is When.AFTER_UID_ONLY:
+        return authenticated and offer.uid_only
     if when is When.COMPRESSION_TO_COME:
         return authenticated and not offer.compressed
     if authenticated:

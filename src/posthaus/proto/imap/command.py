@@ -403,6 +403,15 @@ class Thread:
 
 
 @value
+class UidBatches:
+    """RFC 10022 §3.1: messages in a batch, and which batches, the newest is the first; as they were written."""
+
+    tag: bytes
+    size: int
+    batches: tuple[int, int] | None = None
+
+
+@value
 class Fetch:
     tag: bytes
     uid: bool
@@ -491,6 +500,7 @@ Command = (
     | MultiSearch
     | CancelUpdate
     | Thread
+    | UidBatches
     | Fetch
     | Store
     | Copy

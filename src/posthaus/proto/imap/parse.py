@@ -59,6 +59,7 @@ from posthaus.proto.imap.parse_message import (
     parse_move,
     parse_replace,
     parse_store,
+    parse_uid_batches,
 )
 from posthaus.proto.imap.parse_metadata import parse_getmetadata, parse_setmetadata
 from posthaus.proto.imap.parse_notify import parse_notify
@@ -151,6 +152,7 @@ RULES: dict[bytes, Rule] = {
     b"ESEARCH": Rule(parse_esearch, _AFTER),
     b"SORT": Rule(parse_sort, _SELECTED, uid=True, numbers=True),
     b"CANCELUPDATE": Rule(parse_cancel_update, _SELECTED),
+    b"UIDBATCHES": Rule(parse_uid_batches, _SELECTED),
     b"THREAD": Rule(parse_thread, _SELECTED, uid=True, numbers=True),
     b"FETCH": Rule(parse_fetch, _SELECTED, uid=True, numbers=True),
     b"STORE": Rule(parse_store, _SELECTED, uid=True, numbers=True),

@@ -1,4 +1,4 @@
-"""Reading the commands about messages: APPEND, REPLACE, FETCH, STORE, COPY, MOVE, EXPUNGE.
+"""Reading the commands about messages: APPEND, REPLACE, FETCH, STORE, COPY, MOVE, EXPUNGE, UIDBATCHES.
 
 Standards: RFC 9051 §6.3.12, §6.4; RFC 3516 §4.4; RFC 4315 §2.1; RFC 6851 §4; RFC 6855 §4; RFC 7162 §3.1.3, §3.1.4;
            RFC 3502 §6.3.11; RFC 4469 §5; RFC 8508 §4.
@@ -7,16 +7,17 @@ Faults:    ParseFault.
 
 import re
 
-from posthaus.proto.imap.command import Append, Copy, Expunge, Fetch, Move, NewMessage, Replace, Store, Url
+from posthaus.proto.imap.command import Append, Copy, Expunge, Fetch, Move, NewMessage, Replace, Store, UidBatches, Url
 from posthaus.proto.imap.date import parse_date_time
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.number import SequenceSet, parse_set
+from posthaus.proto.imap.number import MAX_NUMBER, SequenceSet, parse_set
 from posthaus.proto.imap.quirk import Quirk
 from posthaus.proto.imap.section import parse_fetch_list
 from posthaus.proto.imap.token import SLOT, Cursor, Literal
 
 _SP_SET = re.compile(rb" ([0-9:*,]+|\$)(?=[ (])").match
 _SP_ONE = re.compile(rb" ([1-9]\d{0,9}|\*)(?= )").match
+_BATCHES = re.compile(rb" ([1-9]\d{0,9})(?: ([1-9]\d{0,9}):([1-9]\d{0,9}))?").match
 _CATENATE = re.compile(rb"CATENATE \(", re.IGNORECASE).match
 _SIGNED_FLAGS = re.compile(rb"([+-]?)FLAGS(\.SILENT)?(?=[ (])", re.IGNORECASE).match
 _DATE_TIME = re.compile(rb'"([^"\\]*)"').match
@@ -79,6 +80,20 @@ def parse_expunge(cursor: Cursor, tag: bytes, uid: bool) -> Expunge:
         uids = parse_set(cursor.take_set())
     cursor.end()
     return Expunge(tag, uids)
+
+
+def parse_uid_batches(cursor: Cursor, tag: bytes, uid: bool) -> UidBatches:
+    """message-batches = "UIDBATCHES" SP nz-number [SP nz-number ":" nz-number]"""
+    m = _BATCHES(cursor.text, cursor.at)
+    if m is None:
+        raise ParseFault("so many messages, and perhaps the batches 1:10, expected")
+    cursor.at = m.end()
+    cursor.end()
+    size, first, last = [None if word is None else int(word) for word in m.groups()]
+    assert size is not None
+    if max(size, first or 0, last or 0) > MAX_NUMBER:
+        raise ParseFault("a number has 32 bits")
+    return UidBatches(tag, size, None if first is None or last is None else (first, last))
 
 
 def _next_set(cursor: Cursor) -> SequenceSet:

@@ -123,7 +123,7 @@ class Need(Enum):
     NO_UIDONLY = Case(
         "Outlook (Microsoft 365)",
         "enables UIDONLY where it is announced, and then uses message numbers",
-        "it is not announced",
+        "it is neither announced nor enabled for who says by ID that it is of Microsoft",
         f"{_DEFECTS}, issue 49; mox, issue 388",
     )
     LIST_SPECIAL_USE = Case(

@@ -172,6 +172,12 @@ def esearch(
     return b"* ESEARCH (TAG %b%b)%b%b\r\n" % (quoted(tag), mailbox, b" UID" if uid else b"", words)
 
 
+def uid_batches(tag: bytes, batches: Iterable[tuple[int, int]]) -> bytes:
+    """RFC 10022 §3.1.2: ranges, each with the higher UID first."""
+    ranges = b",".join([b"%d:%d" % one for one in batches])
+    return b"* UIDBATCHES (TAG %b)%b%b\r\n" % (quoted(tag), b" " if ranges else b"", ranges)
+
+
 def list_line(
     attributes: Iterable[bytes],
     delimiter: str | None,

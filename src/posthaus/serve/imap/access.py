@@ -5,6 +5,7 @@ Standards: RFC 9051 §6.1, §6.2, §6.3.1, §6.3.10, §6.3.13; RFC 2971; RFC 516
 Faults:    those of flow/login.py.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from posthaus import __version__
@@ -63,12 +64,17 @@ async def noop(session: "ImapSession", command: Noop | Check) -> None:
 
 
 async def identify(session: "ImapSession", command: Id) -> None:
-    """RFC 2971: for logs and faults only; nothing depends on it."""
+    """For logs and faults; nothing depends on it but Need.NO_UIDONLY.
+
+    RFC 2971 §3.1 not: that one client is known by its name.
+    """
     words = {k.decode("ascii", "replace"): v.decode("utf-8", "replace") for k, v in command.pairs or () if v}
     if words:
         session.site.log.event(
             "imap.id", cid=session.stream.cid, name=words.get("name", ""), version=words.get("version", "")
         )
+        if "microsoft" in f"{words.get('name', '')} {words.get('vendor', '')}".lower():
+            session.engine.offer = replace(session.engine.offer, uid_only=False)
     session.say(render.id_line(_ID))
     session.ok(command.tag, "ID completed")
 
@@ -149,7 +155,8 @@ def _welcome(session: "ImapSession", tag: bytes, identity: Identity) -> None:
 
 
 async def enable(session: "ImapSession", command: Enable) -> None:
-    names = tuple([name for name in command.names if name in _ENABLABLE])
+    may_uid_only = session.engine.offer.uid_only
+    names = tuple([name for name in command.names if name in _ENABLABLE and (may_uid_only or name != b"UIDONLY")])
     session.engine.enabled(names)
     if b"CONDSTORE" in names or b"QRESYNC" in names:  # RFC 7162 §3.2.3: the latter is the former and more
         session.want_modseqs()

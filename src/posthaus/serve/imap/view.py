@@ -51,9 +51,9 @@ class View:
     """One selected mailbox of one session."""
 
     __slots__ = (
-        "account", "added", "contexts", "flag_text", "flagged", "gone", "keywords_changed", "mailbox",
-        "mailbox_changed", "member", "modseq", "name", "noted", "of_deleted", "own", "read_only", "recent_from",
-        "rights", "saved", "touched", "uids", "uidvalidity",
+        "account", "added", "batches", "came", "contexts", "flag_text", "flagged", "gone", "keywords_changed",
+        "mailbox", "mailbox_changed", "member", "modseq", "name", "noted", "of_deleted", "own", "read_only",
+        "recent_from", "rights", "saved", "touched", "uids", "uidvalidity", "went",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +90,8 @@ class View:
         self.gone: Ranges = []
         self.flagged: Ranges = []
         self.contexts: dict[bytes, Context] = {}  # searches that are kept up, by tag
+        self.batches: dict[tuple[int, tuple[int, int] | None], tuple[int, int]] = {}  # what UIDBATCHES has told
+        self.came = self.went = 0  # messages that the client was told of
         self.touched: Ranges = []  # UIDs that are to be held against them again
         self.keywords_changed = False
         self.mailbox_changed = False  # renamed, gone, or with other rights
@@ -145,6 +147,7 @@ class View:
             return b""
         known = [(low, high) for _, low, high in self.uids.pieces(self.gone)]
         numbers = self.uids.remove(self.gone)
+        self.went += uidset.count(known)
         # what came and went before it was told is told neither way
         self.added = uidset.subtract(uidset.normalise(self.added), self.gone)
         self.flagged = uidset.subtract(self.flagged, self.gone)
@@ -163,6 +166,7 @@ class View:
             return b""
         for first, last_added in added:
             self.uids.add(first, last_added)
+        self.came += uidset.count(added)
         told = render.exists(len(self.uids))
         return told + render.recent(self.recent) if recent else told
 
