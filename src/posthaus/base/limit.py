@@ -100,6 +100,7 @@ SEARCH_INLINE_CHARACTERS = 64 * 1024  # of a text; a longer one is looked throug
 FUZZY_WORDS = 20  # looked for by one of them; further ones are not
 IMAP_CONTEXTS = 10  # searches of one session that are kept up (RFC 5267 §4.3.1)
 IMAP_CONTEXT_RESULTS = 250_000  # of all of them together: a megabyte
+IMAP_PROGRESS_S = 12.0  # RFC 9585 §4: every 10 to 15 seconds
 IMAP_BATCH_FEWEST = 500  # messages in a batch of UIDBATCHES (RFC 10022 §3.1.3.2)
 IMAP_BATCH_MOST = 100_000  # messages in all batches that are asked for by number (RFC 10022 §3.1.5)
 IMAP_BATCHES_ASKED = 1_000  # different questions of that kind while a mailbox is selected

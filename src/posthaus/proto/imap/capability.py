@@ -78,6 +78,7 @@ TABLE = (
     Row(b"UTF8=ACCEPT", "RFC 9755 §3", When.AFTER),
     Row(b"MULTIAPPEND", "RFC 3502 §3", When.AFTER),
     Row(b"UIDONLY", "RFC 9586 §3", When.AFTER_UID_ONLY),
+    Row(b"INPROGRESS", "RFC 9585 §3", When.AFTER),
     Row(b"UIDBATCHES", "RFC 10022 §3", When.AFTER),
     Row(b"UNSELECT", "RFC 3691 §2", When.AFTER),
     Row(b"MOVE", "RFC 6851 §3", When.AFTER),

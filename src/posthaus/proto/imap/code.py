@@ -104,6 +104,11 @@ def mailbox_id(identity: bytes) -> bytes:
     return b"MAILBOXID (" + identity + b")"
 
 
+def in_progress(tag: bytes, done: int, goal: int) -> bytes:
+    """RFC 9585 §4: of so many items that the command is about; a tag with "]" cannot stand in a code."""
+    return b"INPROGRESS (%b %d %d)" % (b"NIL" if b"]" in tag else quoted(tag), done, goal)
+
+
 def no_update(tag: bytes) -> bytes:
     """RFC 5267 §4.3.1: the results of this search are not kept up."""
     return b"NOUPDATE " + quoted(tag)

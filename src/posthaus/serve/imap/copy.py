@@ -57,9 +57,10 @@ async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) ->
         return None
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
     whole = message.Copied(target.box.uidvalidity, [], [], 0)
-    room = (
-        0 if move and target.account == view.account else uidset.count(uids)
-    )  # asked with the first piece, for all of them or none are to be copied
+    goal = uidset.count(uids)
+    # asked with the first piece, for all of them or none are to be copied
+    room = 0 if move and target.account == view.account else goal
+    done = 0
     for piece in uidset.slices(uids, _PIECE):
         if view.of_deleted:  # brought back, it is there no more, so MOVE does the same
             if target.account != view.account:
@@ -73,4 +74,6 @@ async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) ->
             room = 0
         whole.source.extend(copied.source)
         whole.target.extend(copied.target)
+        done += uidset.count(piece)
+        await session.tell_progress(done, goal)
     return whole

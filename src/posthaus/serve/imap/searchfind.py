@@ -145,7 +145,9 @@ async def found(
     """Rows of the messages found, batch by batch, UIDs rising in each; the UID is the first column."""
     store = session.site.store
     is_narrow = plan.judge is None or (plan.only is not None and len(plan.only[0]) <= rows.ONLY_IDS)
-    pieces = windows(view, plan.within, _FLAG_ROWS if is_narrow else _ROWS)
+    at_once, done = _FLAG_ROWS if is_narrow else _ROWS, 0
+    goal = len(view.uids) if plan.within is None else uidset.count(plan.within)
+    pieces = windows(view, plan.within, at_once)
     for spans in reversed(list(pieces)) if from_end else pieces:
         asked = plan.mask, plan.value, plan.columns, plan.only
         if view.member:
@@ -158,6 +160,8 @@ async def found(
             batch = await searchread.judged(session.site, view.mailbox, plan, plan.judge, batch)
         if batch:
             yield batch
+        done += at_once
+        await session.tell_progress(done, goal)
         await asyncio.sleep(0)
 
 

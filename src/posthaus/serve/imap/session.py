@@ -31,6 +31,7 @@ from posthaus.serve.imap import append, context, fetch, metadata, stored
 from posthaus.serve.imap.append import Incoming, UnderWay
 from posthaus.serve.imap.error import answer_of
 from posthaus.serve.imap.notify import Notifier
+from posthaus.serve.imap.progress import Progress
 from posthaus.serve.imap.view import View
 from posthaus.store import change
 from posthaus.store import mailbox as mailboxes
@@ -65,6 +66,7 @@ class ImapSession:
         "has_modseqs",
         "identity",
         "notifier",
+        "progress",
         "site",
         "stream",
         "under_way",
@@ -93,6 +95,7 @@ class ImapSession:
         self.under_way: list[
             UnderWay
         ] = []  # messages of pipelined APPENDs that are being written, and not yet answered
+        self.progress = Progress(site.clock.monotonic)
         self._answers = answers
         self._answer: tuple[Callable[..., None], bytes, str, bytes | None] | None = None
         self._said = 0  # octets that wait in the engine
@@ -167,6 +170,7 @@ class ImapSession:
         if self.under_way and not isinstance(event, append.EVENTS):
             await self._settle()
         try:
+            self.progress.begin(getattr(event, "tag", b""))
             await self._answers[type(event)](self, event)
         except NoSuchNumber:
             self.bad(getattr(event, "tag", b"*"), "No message has that number")
@@ -214,6 +218,13 @@ class ImapSession:
         self.engine.send(octets)
         self._said += len(octets)
         if self._said >= _FLUSH_OCTETS:
+            await self.flush()
+
+    async def tell_progress(self, done: int, goal: int) -> None:
+        """So many messages of so many are done."""
+        line = self.progress.line(done, goal)
+        if line:
+            self.say(line)
             await self.flush()
 
     async def flush(self) -> None:

@@ -36,6 +36,7 @@ async def store(session: "ImapSession", command: Store) -> None:
     mode = flag.Mode(command.sign.decode())
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
     refused: list[int] = []
+    goal, done = uidset.count(uids), 0
     for piece in uidset.slices(uids, _PIECE):
         stored = await session.site.store.write(
             guarded.store, view.member, view.account, view.mailbox, piece, mode, bits, keywords, session.now(),
@@ -50,6 +51,8 @@ async def store(session: "ImapSession", command: Store) -> None:
             await _send_modseqs(session, stored, command)
         elif not command.silent:
             await _send(session, view, stored, with_uid=command.uid)
+        done += uidset.count(piece)
+        await session.tell_progress(done, goal)
     if refused:
         numbers = refused if command.uid else view.uids.numbers_of(refused)
         session.ok(command.tag, "STORE completed, some had changed", code.modified(numbers))
