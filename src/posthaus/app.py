@@ -219,6 +219,8 @@ class App:
             spool_folder=spool_folder,
             worker=worker_name(self._node, self.chance.name(_WORKER_LETTERS)),
             message_octets=self.settings.mail.message_size,
+            message_limit=self.settings.mail.imap_message_limit,
+            save_limit=self.settings.mail.imap_save_limit,
             resolver=self.outward.resolver,
             index=self.index,
             send=self.settings.send,

@@ -39,6 +39,10 @@ def _not_negative(value: float) -> str | None:
     return None if value >= 0 else "must not be negative"
 
 
+def _message_limit(value: int) -> str | None:
+    return None if value == 0 or value >= 1_000 else "must be 1000 or more, or 0 for no limit"  # RFC 9738 §3
+
+
 def _networks(value: tuple[str, ...]) -> str | None:
     for one in value:
         try:
@@ -179,6 +183,17 @@ class MailSetting:
     quota: Size = setting(Size(0), 'Room of a new account when none is named. "0 B": no limit.')
     quota_messages: int = setting(
         0, "How many messages a new account may hold when nothing is said. 0: no limit.", check=_not_negative
+    )
+    imap_message_limit: int = setting(
+        0,
+        "How many messages one command of a mail client may be about (IMAP MESSAGELIMIT); of more it does the newest, "
+        "and clients that do not know of it never see the others. At least 1000. 0: no limit.",
+        check=_message_limit,
+    )
+    imap_save_limit: int = setting(
+        0,
+        "The same for copying and appending alone, which does nothing then (SAVELIMIT). 0: no limit.",
+        check=_message_limit,
     )
     separator: str = setting("+", "Sign that begins a subaddress: anna+list@ is anna@. Empty: none.")
 

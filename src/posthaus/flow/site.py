@@ -35,6 +35,8 @@ class Site:
     spool_folder: Path  # for messages too large to be held in memory while they come in
     worker: str  # names this worker and no other, now or later: the owner of its leases
     message_octets: int  # the largest message that is taken in, by any way
+    message_limit: int = 0  # messages of one command of IMAP; 0: none
+    save_limit: int = 0  # the same of COPY and APPEND alone
     resolver: Resolver | None = None  # DNS; None where a test needs none
     send: SendSetting = field(default_factory=SendSetting)  # how long mail to others is tried
     keyring: Keyring = field(default_factory=Keyring)  # what signs our mail

@@ -225,7 +225,7 @@ class ImapHouse:
 
 @asynccontextmanager
 async def imap_house(
-    folder: Path, url: str = "sqlite:", *, message_octets: int = 10_000_000
+    folder: Path, url: str = "sqlite:", *, message_octets: int = 10_000_000, message_limit: int = 0, save_limit: int = 0
 ) -> AsyncIterator[ImapHouse]:
     """A house that must be in order when it is left: no defect in the log, no broken invariant in the store."""
     clock, names = JumpClock(frozen=True), _Names()
@@ -246,6 +246,8 @@ async def imap_house(
         spool_folder=spool,
         worker="w1",
         message_octets=message_octets,
+        message_limit=message_limit,
+        save_limit=save_limit,
         index=index,
     )
     await store.write(directory.add_domain, "example.test", NOW)

@@ -19,6 +19,8 @@ class When(Enum):
     BEFORE = "before log-in"
     AFTER = "after log-in"
     AFTER_UID_ONLY = "after log-in, but for clients that do not keep to it"
+    AFTER_MESSAGE_LIMIT = "after log-in, where commands have a limit"
+    AFTER_SAVE_LIMIT = "after log-in, where COPY and APPEND have one, and the others have not"
     TLS_TO_COME = "before log-in, while TLS can still be started"
     COMPRESSION_TO_COME = "after log-in, while nothing is compressed"
     CLEAR_REFUSED = "before log-in, while it would send a password in the clear"
@@ -41,6 +43,8 @@ class Offer:
     mechanisms: tuple[str, ...] = ()  # of SASL, for this state of TLS
     compressed: bool = False  # is so already
     append_limit: int | None = None  # octets of a message
+    message_limit: int = 0  # messages of one command; 0: none
+    save_limit: int = 0  # the same of COPY and APPEND alone
     uid_only: bool = True  # not to who enables it and does not keep to it: Need.NO_UIDONLY
 
     @property
@@ -81,6 +85,8 @@ TABLE = (
     Row(b"INPROGRESS", "RFC 9585 §3", When.AFTER),
     Row(b"UIDBATCHES", "RFC 10022 §3", When.AFTER),
     Row(b"UNSELECT", "RFC 3691 §2", When.AFTER),
+    Row(b"MESSAGELIMIT", "RFC 9738 §3", When.AFTER_MESSAGE_LIMIT),
+    Row(b"SAVELIMIT", "RFC 9738 §3", When.AFTER_SAVE_LIMIT),
     Row(b"MOVE", "RFC 6851 §3", When.AFTER),
     Row(b"CONDSTORE", "RFC 7162 §3.1", When.AFTER),
     Row(b"QRESYNC", "RFC 7162 §3.2", When.AFTER),
@@ -131,6 +137,10 @@ def _is_due(when: When, offer: Offer, *, authenticated: bool) -> bool:
         return authenticated
     if when is When.AFTER_UID_ONLY:
         return authenticated and offer.uid_only
+    if when is When.AFTER_MESSAGE_LIMIT:
+        return authenticated and offer.message_limit > 0
+    if when is When.AFTER_SAVE_LIMIT:  # RFC 9738 §3: instead of the other
+        return authenticated and offer.save_limit > 0 and not offer.message_limit
     if when is When.COMPRESSION_TO_COME:
         return authenticated and not offer.compressed
     if authenticated:
@@ -143,4 +153,8 @@ def _is_due(when: When, offer: Offer, *, authenticated: bool) -> bool:
 def _write(name: bytes, offer: Offer) -> bytes:
     if name == b"APPENDLIMIT" and offer.append_limit is not None:
         return b"APPENDLIMIT=%d" % offer.append_limit
+    if name == b"MESSAGELIMIT":
+        return b"MESSAGELIMIT=%d" % offer.message_limit
+    if name == b"SAVELIMIT":
+        return b"SAVELIMIT=%d" % offer.save_limit
     return name

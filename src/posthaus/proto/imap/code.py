@@ -109,6 +109,11 @@ def in_progress(tag: bytes, done: int, goal: int) -> bytes:
     return b"INPROGRESS (%b %d %d)" % (b"NIL" if b"]" in tag else quoted(tag), done, goal)
 
 
+def message_limit(most: int, lowest: int = 0) -> bytes:
+    """RFC 9738 §3.1: so many messages at a time, and the lowest UID that was done, where that is known."""
+    return b"MESSAGELIMIT %d %d" % (most, lowest) if lowest else b"MESSAGELIMIT %d" % most
+
+
 def no_update(tag: bytes) -> bytes:
     """RFC 5267 §4.3.1: the results of this search are not kept up."""
     return b"NOUPDATE " + quoted(tag)

@@ -5,7 +5,7 @@ open. Parentheses and NOT are bounded together, keys and OR together, and OR of 
 than twice IMAP_NESTING.
 
 Standards: RFC 9051 §6.4.4, RFC 4731 §3.1, RFC 5032 §3, RFC 5182 §2, RFC 7162 §3.1.5, RFC 8474 §5.3, RFC 8514 §4.3,
-           RFC 5267 §5, RFC 5465 §7, RFC 5466 §4, RFC 6203 §6, RFC 7377 §4, RFC 9394 §3.1.
+           RFC 5267 §5, RFC 5465 §7, RFC 5466 §4, RFC 6203 §6, RFC 7377 §4, RFC 9394 §3.1, RFC 9738 §3.2.
 Faults:    ParseFault; NO [BADCHARSET ...] for a charset that we cannot read.
 """
 
@@ -48,7 +48,7 @@ from posthaus.proto.imap.key import (
     negate,
 )
 from posthaus.proto.imap.mailboxfilter import MailboxFilter, Which, take_filter
-from posthaus.proto.imap.number import MAX_NUMBER, parse_set
+from posthaus.proto.imap.number import MAX_NUMBER, SequenceSet, parse_set
 from posthaus.proto.imap.partial import Partial, take_partial
 from posthaus.proto.imap.section import Attribute, take_attributes
 from posthaus.proto.imap.token import ATOM_CHAR, Cursor
@@ -329,6 +329,25 @@ def _read_uid(reader: _Reader) -> Key:
     return Uids(parse_set(reader.cursor.take_set()))
 
 
+def _next_uid(reader: _Reader) -> int:
+    uid = reader.next_number()
+    if not 0 < uid <= MAX_NUMBER:
+        raise ParseFault("not a UID")
+    return uid
+
+
+def _read_uid_after(reader: _Reader) -> Key:
+    """ "UIDAFTER" SP uniqueid: above it, though "*" be below (RFC 9738 §3.2)"""
+    uid = _next_uid(reader)
+    return Uids(SequenceSet(((uid + 1, MAX_NUMBER),))) if uid < MAX_NUMBER else Not(All())
+
+
+def _read_uid_before(reader: _Reader) -> Key:
+    """ "UIDBEFORE" SP uniqueid"""
+    uid = _next_uid(reader)
+    return Uids(SequenceSet(((1, uid - 1),))) if uid > 1 else Not(All())
+
+
 def _read_modseq(reader: _Reader) -> Key:
     """search-modsequence = "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer"""
     cursor = reader.cursor
@@ -388,6 +407,8 @@ _READ: dict[bytes, Callable[[_Reader], Key]] = {
     b"LARGER": lambda reader: Larger(reader.next_number()),
     b"SMALLER": lambda reader: Smaller(reader.next_number()),
     b"UID": _read_uid,
+    b"UIDAFTER": _read_uid_after,
+    b"UIDBEFORE": _read_uid_before,
     b"YOUNGER": lambda reader: Younger(reader.next_interval()),
     b"OLDER": lambda reader: Not(Younger(reader.next_interval())),
     b"MODSEQ": _read_modseq,

@@ -27,6 +27,11 @@ class Partial:
         """So many results are looked at, from the end that is meant."""
         return max(self.first, self.last)
 
+    @property
+    def size(self) -> int:
+        """Of so many it speaks."""
+        return abs(self.last - self.first) + 1
+
     def slice(self, total: int) -> slice:
         """Which these are of so many results."""
         low, high = sorted((self.first, self.last))

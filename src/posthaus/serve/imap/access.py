@@ -50,6 +50,8 @@ def offer(stream: "Stream", site: "Site", *, starttls: bool) -> capability.Offer
         clear_allowed=clear_allowed(stream),
         mechanisms=site.login.offered(stream),
         append_limit=site.message_octets,
+        message_limit=site.message_limit,
+        save_limit=site.save_limit,
     )
 
 

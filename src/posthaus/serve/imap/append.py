@@ -27,7 +27,7 @@ from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Append, NewMessage, Replace, Url
 from posthaus.proto.imap.event import Accept, LiteralChunk, LiteralDropped, LiteralHeader, Refuse
 from posthaus.proto.imap.token import Literal
-from posthaus.serve.imap import catenate
+from posthaus.serve.imap import catenate, messagelimit
 from posthaus.serve.imap.error import answer_of
 from posthaus.store import account as accounts
 from posthaus.store.error import NoSuchMailbox, NoSuchMessage, OverQuota
@@ -90,6 +90,9 @@ async def literal(session: "ImapSession", event: LiteralHeader) -> None:
     incoming = session.append
     if not size:  # so a client gives up (RFC 3502 §6.3.11)
         _refuse(session, "No message is empty; nothing is appended", None)
+        return
+    if (what := messagelimit.too_many_to_save(session, len(event.append.messages))) is not None:
+        _refuse(session, "Too many messages at once", what)
         return
     total = size if incoming is None else incoming.octets + size
     if size > session.site.message_octets or (incoming is not None and total > limit.IMAP_APPEND_OCTETS):
@@ -162,6 +165,11 @@ async def append(session: "ImapSession", command: Append) -> None:
         _begin(session, command.tag, len(small), _keep(session.site, new, incoming.target, small))
         if len(session.under_way) >= _UNDER_WAY:
             await settle(session)
+        return
+    if (what := messagelimit.too_many_to_save(session, len(command.messages))) is not None:
+        await settle(session)
+        _drop(session)
+        session.no(command.tag, "Too many messages at once", what)
         return
     # A large one goes alone: its work is done in threads and outside, and UIDs shall rise in the order of commands.
     await settle(session)

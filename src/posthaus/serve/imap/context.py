@@ -57,7 +57,14 @@ def may_begin(session: "ImapSession", command: Search | Sort) -> bool:
     return False
 
 
-def begin(session: "ImapSession", command: Search | Sort, uids: Sequence[int], order: tuple[SortKey, ...] = ()) -> None:
+def begin(
+    session: "ImapSession",
+    command: Search | Sort,
+    uids: Sequence[int],
+    order: tuple[SortKey, ...] = (),
+    *,
+    is_whole: bool = True,
+) -> None:
     """Keeps the results up from here on, if the client asked for it and there is room."""
     if command.returns is None or Return.UPDATE not in command.returns:
         return
@@ -68,6 +75,8 @@ def begin(session: "ImapSession", command: Search | Sort, uids: Sequence[int], o
         why = "Message numbers change; search by UID"
     elif any(one.name == b"RELEVANCY" for one in order):
         why = "Relevancy changes with the others"
+    elif not is_whole:
+        why = "Not all messages were looked at"
     elif len(contexts) >= limit.IMAP_CONTEXTS:
         why = "Too many contexts"
     elif held + len(uids) > limit.IMAP_CONTEXT_RESULTS:

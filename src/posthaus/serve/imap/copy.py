@@ -15,6 +15,7 @@ from posthaus.mail import uidset
 from posthaus.mail.rights import INSERT
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Copy, Move
+from posthaus.serve.imap import messagelimit
 from posthaus.serve.imap.deleted import refuse_change
 from posthaus.store import message
 from posthaus.store.error import NoSuchMailbox, NotPermitted
@@ -27,7 +28,7 @@ _PIECE = 5_000  # messages in one write
 
 
 async def copy(session: "ImapSession", command: Copy) -> None:
-    copied = await _carry(session, command, move=False)
+    copied, _ = await _carry(session, command, move=False)
     if copied is not None:
         what = code.copy_uid(copied.uidvalidity, copied.source, copied.target) if copied.source else None
         session.ok(command.tag, "COPY completed", what)
@@ -37,7 +38,7 @@ async def move(session: "ImapSession", command: Move) -> None:
     if session.selected.read_only and not session.selected.of_deleted:
         refuse_change(session, command.tag)
         return
-    copied = await _carry(session, command, move=True)
+    copied, lowest = await _carry(session, command, move=True)
     if copied is None:
         return
     if copied.source:
@@ -45,17 +46,23 @@ async def move(session: "ImapSession", command: Move) -> None:
         what = code.copy_uid(copied.uidvalidity, copied.source, copied.target)
         session.say(b"* OK [%b] Moved\r\n" % what)
     await session.tell_news(may_expunge=True, asked=True)
-    session.ok(command.tag, "MOVE completed", session.highest_modseq())
+    messagelimit.say_ok(session, command.tag, "MOVE completed", lowest, session.highest_modseq())
 
 
-async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) -> message.Copied | None:
+async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) -> tuple[message.Copied | None, int]:
+    """What was done, None where it is answered; and the lowest UID that a limit let through, 0: all of them."""
     view, store = session.selected, session.site.store
     try:
         target = await store.read(access.find, session.account, command.mailbox, INSERT)
     except NoSuchMailbox:
         session.no(command.tag, "No such mailbox", code.TRYCREATE)  # RFC 9051 §6.4.7
-        return None
+        return None, 0
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
+    lowest = 0
+    if move:
+        uids, lowest = messagelimit.newest(session, uids)
+    elif messagelimit.refused_to_save(session, command.tag, uids):
+        return None, 0
     whole = message.Copied(target.box.uidvalidity, [], [], 0)
     goal = uidset.count(uids)
     # asked with the first piece, for all of them or none are to be copied
@@ -76,4 +83,4 @@ async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) ->
         whole.target.extend(copied.target)
         done += uidset.count(piece)
         await session.tell_progress(done, goal)
-    return whole
+    return whole, lowest

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from posthaus.flow import guarded
 from posthaus.flow.access import NotAllowed
 from posthaus.mail import uidset
+from posthaus.mail.flag import DELETED
 from posthaus.mail.rights import EXPUNGE
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Close, Expunge, Unselect
+from posthaus.serve.imap import messagelimit
 from posthaus.serve.imap.deleted import refuse_change
+from posthaus.store import fetch as rows
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.error import NoSuchMailbox
 from posthaus.store.tx import Tx
@@ -29,10 +32,16 @@ async def expunge(session: "ImapSession", command: Expunge) -> None:
     if view.read_only:
         refuse_change(session, command.tag)
         return
-    uids = view.uids.ranges() if command.uids is None else session.uids_of(command.uids, uid=True)
+    uids, lowest = view.uids.ranges(), 0
+    if command.uids is not None:
+        uids = session.uids_of(command.uids, uid=True)
+        if session.site.message_limit:  # of UID EXPUNGE alone, and of messages that are \\Deleted (RFC 9738 §3.1)
+            known = [(low, high) for _, low, high in view.uids.pieces(uids)]
+            deleted = await session.site.store.read(rows.ranges_with, view.mailbox, known, DELETED, DELETED)
+            uids, lowest = messagelimit.newest(session, deleted)
     await _expunge(session, uids)
     await session.tell_news(may_expunge=True, asked=True)
-    session.ok(command.tag, "EXPUNGE completed", session.highest_modseq())
+    messagelimit.say_ok(session, command.tag, "EXPUNGE completed", lowest, session.highest_modseq())
 
 
 async def close(session: "ImapSession", command: Close) -> None:

@@ -22,7 +22,7 @@ from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import Fetch
 from posthaus.proto.imap.partial import Partial
 from posthaus.proto.imap.section import Attribute, Binary, Plain, Section
-from posthaus.serve.imap import flagline, outside
+from posthaus.serve.imap import flagline, messagelimit, outside
 from posthaus.serve.imap.attribute import Batch, Column, Plan, plan
 from posthaus.serve.imap.view import FlagText, View
 from posthaus.store import fetch as rows
@@ -56,8 +56,12 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
             session.say(render.vanished(uidset.render(found.gone).encode("ascii"), earlier=True))
         uids = found.changed
         attributes = tuple(dict.fromkeys((*attributes, Plain.MODSEQ)))
-    if command.items.partial is not None:
-        uids = _part(view, uids, command.items.partial)
+    partial = command.items.partial
+    if partial is not None:
+        if messagelimit.refused_as_part(session, command.tag, partial.size):
+            return
+        uids = _part(view, uids, partial)
+    uids, lowest = messagelimit.newest(session, [(low, high) for _, low, high in view.uids.pieces(uids)])
     may_mark = not view.read_only and view.rights & KEEP_SEEN  # RFC 4314 §4: who may not reads as with PEEK
     if may_mark and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
         also: tuple[Attribute, ...] = (Plain.FLAGS,)
@@ -66,9 +70,11 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
         attributes = tuple(dict.fromkeys((*attributes, *also)))  # RFC 9051 §6.4.5: the change is told
     lost = await send(session, uids, attributes)
     if lost:
+        if lowest:
+            messagelimit.say(session, lowest)
         session.no(command.tag, "Some of the messages are no longer there", code.EXPUNGEISSUED)  # RFC 9051 §7.1
     else:
-        session.ok(command.tag, "FETCH completed")
+        messagelimit.say_ok(session, command.tag, "FETCH completed", lowest)
 
 
 async def _since(tx: Tx, view: View, modseq: int, uids: Ranges) -> sync.Since:

@@ -8,13 +8,14 @@ Faults:    StoreDown, StoreBusy; UndefinedFilter, LimitReached.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from posthaus.mail.flag import SEEN
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.key import Return
-from posthaus.serve.imap import context, stored
+from posthaus.serve.imap import context, messagelimit, stored
 from posthaus.serve.imap.relevancy import scores
 from posthaus.serve.imap.searchfind import Found, collect, plan_of, windows
 from posthaus.serve.imap.searchmatch import Plan
@@ -38,30 +39,44 @@ async def search(session: "ImapSession", command: Search) -> None:
         return
     saves = returns is not None and Return.SAVE in returns
     try:
-        await _search(session, command, returns)
+        lowest = await _search(session, command, returns)
     except BaseException:
         if saves:
             session.selected.saved = []  # RFC 5182 §2.1
         raise
-    session.ok(command.tag, "SEARCH completed")
+    messagelimit.say_ok(session, command.tag, "SEARCH completed", lowest)
 
 
-async def _search(session: "ImapSession", command: Search, returns: frozenset[Return] | None) -> None:
+async def _search(session: "ImapSession", command: Search, returns: frozenset[Return] | None) -> int:
+    """The lowest UID that was looked at, where a limit left some out; else 0."""
     view = session.selected
     command = await stored.resolved(session, command)
     plan = await plan_of(session, view, command.key, with_modseq=command.has_modseq)
+    plan, lowest = _limited(session, view, plan)
     is_own = bool(view.member) and plan.mask & SEEN  # then it is no flag of the placement
     if returns is None and plan.judge is None and plan.within is None and not is_own:
         less = _less(view, uid=command.uid)
         if less is not None:
             await _answer_as_text(session, plan, less)
-            return
+            return 0
     most, from_end = enough(returns, command.partial)
     uids, modseqs = await collect(session, view, plan, with_modseq=command.has_modseq, most=most, from_end=from_end)
     if returns is not None and Return.SAVE in returns:
         view.saved = to_save(returns, command.partial, uids)
     await _answer(session, command, returns, uids, modseqs)
-    context.begin(session, command, uids)
+    context.begin(session, command, uids, is_whole=not lowest)
+    return lowest
+
+
+def _limited(session: "ImapSession", view: View, plan: Plan) -> tuple[Plan, int]:
+    """RFC 9738 §3.1: it is the messages looked at that count, not those found."""
+    if not session.site.message_limit:
+        return plan, 0
+    there = view.uids.ranges()
+    if plan.within is not None:
+        there = [(low, high) for _, low, high in view.uids.pieces(plan.within)]
+    some, lowest = messagelimit.newest(session, there)
+    return (replace(plan, within=some) if lowest else plan), lowest
 
 
 # -- answering -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from posthaus.mail.flag import parse_flags
 from posthaus.proto.imap import code
 from posthaus.proto.imap.command import Store
 from posthaus.proto.imap.section import Plain
-from posthaus.serve.imap import fetch, flagline
+from posthaus.serve.imap import fetch, flagline, messagelimit
 from posthaus.serve.imap.deleted import refuse_change
 from posthaus.serve.imap.view import FlagText, View
 from posthaus.store import flag
@@ -35,6 +35,7 @@ async def store(session: "ImapSession", command: Store) -> None:
     bits, keywords = parse_flags(command.flags)
     mode = flag.Mode(command.sign.decode())
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
+    uids, lowest = messagelimit.newest(session, uids)
     refused: list[int] = []
     goal, done = uidset.count(uids), 0
     for piece in uidset.slices(uids, _PIECE):
@@ -55,9 +56,10 @@ async def store(session: "ImapSession", command: Store) -> None:
         await session.tell_progress(done, goal)
     if refused:
         numbers = refused if command.uid else view.uids.numbers_of(refused)
-        session.ok(command.tag, "STORE completed, some had changed", code.modified(numbers))
+        what = code.modified(numbers)
+        messagelimit.say_ok(session, command.tag, "STORE completed, some had changed", lowest, what)
     else:
-        session.ok(command.tag, "STORE completed")
+        messagelimit.say_ok(session, command.tag, "STORE completed", lowest)
 
 
 async def _send_modseqs(session: "ImapSession", stored: flag.Stored, command: Store) -> None:
