@@ -79,7 +79,7 @@ async def wide(tx: Tx, mailbox: int, uids: Ranges, columns: tuple[str, ...]) -> 
 
 
 async def deleted_octets(tx: Tx, mailbox: int) -> int:
-    """Octets of the messages with \\Deleted (RFC 9208 §4.2.1)."""
+    """Octets of the messages with \\Deleted (RFC 9208 §4.1.4)."""
     row = await tx.one(
         "SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM placement WHERE id BETWEEN $1 AND $2 AND flags & $3 <> 0",
         mailbox << 32, mailbox << 32 | 0xFFFFFFFF, DELETED,

@@ -59,7 +59,7 @@ def append_uid(uidvalidity: int, uids: Sequence[int]) -> bytes:
 
 
 def bad_url(url: bytes) -> bytes:
-    """RFC 4469 §4; what cannot stand in a code becomes "?"."""
+    """RFC 4469 §4.1; what cannot stand in a code becomes "?"."""
     return b'BADURL "%b"' % _NOT_IN_CODE(b"?", url[:_URL_OCTETS])
 
 

@@ -244,7 +244,7 @@ class Compress:
 
 @value
 class Unauthenticate:
-    """RFC 8437 §2"""
+    """RFC 8437 §3"""
 
     tag: bytes
 

@@ -41,7 +41,7 @@ STATUS_ITEMS = frozenset(
         b"HIGHESTMODSEQ",  # RFC 7162 §3.1.7
         b"APPENDLIMIT",  # RFC 7889 §3.2
         b"MAILBOXID",  # RFC 8474 §4.3
-        b"DELETED-STORAGE",  # RFC 9208 §4.2.1
+        b"DELETED-STORAGE",  # RFC 9208 §4.1.4
     }
 )
 _SELECTS = frozenset({b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE"})

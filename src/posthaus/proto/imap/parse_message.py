@@ -1,7 +1,7 @@
 """Reading the commands about messages: APPEND, REPLACE, FETCH, STORE, COPY, MOVE, EXPUNGE, UIDBATCHES.
 
 Standards: RFC 9051 §6.3.12, §6.4; RFC 3516 §4.4; RFC 4315 §2.1; RFC 6851 §4; RFC 6855 §4; RFC 7162 §3.1.3, §3.1.4;
-           RFC 3502 §6.3.11; RFC 4469 §5; RFC 8508 §4.
+           RFC 3502 §6.3.11; RFC 4469 §5; RFC 8508 §5.
 Faults:    ParseFault.
 """
 

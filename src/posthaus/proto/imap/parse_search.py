@@ -110,7 +110,7 @@ def parse_esearch(cursor: Cursor, tag: bytes, uid: bool) -> MultiSearch:
 
 
 def _take_sources(cursor: Cursor) -> tuple[MailboxFilter, ...]:
-    """ "(" filter-mailboxes *(SP filter-mailboxes) ")"; RFC 7377 §2.3 has no scope option to go with them"""
+    """ "(" filter-mailboxes *(SP filter-mailboxes) ")"; RFC 7377 §4 has no scope option to go with them"""
     cursor.expect(b"(")
     filters = [take_filter(cursor, _SOURCES)]
     while not cursor.skip(b")"):

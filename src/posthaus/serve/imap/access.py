@@ -105,7 +105,7 @@ async def compress(session: "ImapSession", command: Compress) -> None:
 async def unauthenticate(session: "ImapSession", command: Unauthenticate) -> None:
     """All is as after the greeting (RFC 8437 §4), but for TLS. Not while it is compressed, which has no way back."""
     if session.stream.compressed:
-        session.no(command.tag, "Not on a compressed connection", code.CANNOT)
+        session.bad(command.tag, "Not on a compressed connection")  # it is not announced there; RFC 8437 §3 has no NO
         return
     session.log_out()
     session.ok(command.tag, "Nobody is logged in")

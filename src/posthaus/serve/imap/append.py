@@ -5,7 +5,7 @@ what it reads is the next APPEND; the answers go out in order, each after its co
 Several messages of one APPEND are kept in one transaction, all or none.
 
 Standards: RFC 9051 §6.3.12, §7.1 (APPENDUID, TRYCREATE, OVERQUOTA); RFC 3502 §6.3.11; RFC 3516 §4.3; RFC 7888 §4;
-           RFC 7889 §4; RFC 4469 §3; RFC 8508 §3.
+           RFC 7889 §4; RFC 4469 §3; RFC 8508 §3.4.
 Faults:    NoSuchMailbox (TRYCREATE), OverQuota, LimitReached, BadUrl, MessageTooLarge, StoreFull, SpoolFull.
 """
 
@@ -188,7 +188,7 @@ async def append(session: "ImapSession", command: Append) -> None:
 
 
 async def replace(session: "ImapSession", command: Replace) -> None:
-    """The new message comes and the old one goes, or neither (RFC 8508 §3)."""
+    """The new message comes and the old one goes, or neither (RFC 8508 §3.4)."""
     incoming = await _all_come(session, command)
     if incoming is None:
         return

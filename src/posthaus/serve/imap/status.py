@@ -1,7 +1,7 @@
 """STATUS: from the counters of the mailbox's row, never by counting.
 
 Standards: RFC 9051 §6.3.11; RFC 3501 §6.3.10 (RECENT); RFC 7162 §3.1.7; RFC 7889 §3.2; RFC 8438; RFC 8474 §4.3;
-           RFC 9208 §4.2.1 (DELETED-STORAGE).
+           RFC 9208 §4.1.4 (DELETED-STORAGE).
 Faults:    NoSuchMailbox, NotAllowed.
 """
 
