@@ -49,6 +49,11 @@ def test_line_ends() -> None:
     assert compose.crlf(b"a\nb\rc\r\n\n") == b"a\r\nb\r\nc\r\n\r\n"
 
 
+def test_one_long_line_is_broken_with_cr_lf() -> None:
+    octets = compose.text_part("é" * 400)
+    assert octets.count(b"\n") == octets.count(b"\r\n") == octets.count(b"\r") > 30
+
+
 @given(st.lists(_TEXT, min_size=1, max_size=4))
 def test_parts_are_read_back(texts: list[str]) -> None:
     entity = compose.multipart("mixed", [compose.text_part(text) for text in texts], "b0undary" * 3)

@@ -74,7 +74,7 @@ def text_part(text: str, *, description: str = "") -> bytes:
     body = crlf(text.encode("utf-8", "replace"))
     if body.isascii() and all(len(line) <= _LINE_OCTETS for line in body.split(b"\r\n")):
         return part("text/plain; charset=us-ascii", body, description=description)
-    body = binascii.b2a_qp(body, istext=True)
+    body = crlf(binascii.b2a_qp(body, istext=True))  # where the text has no line end, it breaks lines with LF alone
     return part("text/plain; charset=utf-8", body, encoding="quoted-printable", description=description)
 
 
