@@ -26,6 +26,7 @@ WITHOUT_TEST: dict[str, str] = {
     "base/limit.py": "constants",
     "mail/envelope.py": "values without behaviour",
     "proto/imap/command_acl.py": "values without behaviour",
+    "proto/imap/command_quota.py": "values without behaviour",
     "proto/smtp/event.py": "values without behaviour",
     "net/hello.py": "values without behaviour",
     "net/dnsexchange.py": "tests/net/test_resolver.py asks a real server",

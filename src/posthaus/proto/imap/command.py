@@ -14,6 +14,7 @@ from enum import Enum
 
 from posthaus.base.value import value
 from posthaus.proto.imap.command_acl import AclCommand
+from posthaus.proto.imap.command_quota import QuotaCommand
 from posthaus.proto.imap.key import Key, Return
 from posthaus.proto.imap.mailboxfilter import MailboxFilter
 from posthaus.proto.imap.number import SequenceSet
@@ -284,31 +285,6 @@ class Notify:
     status: bool = False
 
 
-@value
-class GetQuota:
-    """RFC 9208 §4.1.1"""
-
-    tag: bytes
-    root: bytes
-
-
-@value
-class GetQuotaRoot:
-    """RFC 9208 §4.1.2"""
-
-    tag: bytes
-    mailbox: str
-
-
-@value
-class SetQuota:
-    """RFC 9208 §4.1.3; names of resources in upper case."""
-
-    tag: bytes
-    root: bytes
-    limits: tuple[tuple[bytes, int], ...]
-
-
 # -- selected ------------------------------------------------------------------------------------------------------
 
 
@@ -485,9 +461,7 @@ Command = (
     | Append
     | Compress
     | Unauthenticate
-    | GetQuota
-    | GetQuotaRoot
-    | SetQuota
+    | QuotaCommand
     | AclCommand
     | Idle
     | Notify

@@ -19,7 +19,6 @@ from posthaus.proto.imap.command import (
     Close,
     Command,
     Delete,
-    GetQuotaRoot,
     Idle,
     Logout,
     Namespace,
@@ -31,6 +30,7 @@ from posthaus.proto.imap.command import (
     Unsubscribe,
 )
 from posthaus.proto.imap.command_acl import GetAcl, MyRights
+from posthaus.proto.imap.command_quota import GetQuotaRoot
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.parse_access import (
     bare,

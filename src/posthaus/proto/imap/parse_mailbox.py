@@ -13,7 +13,6 @@ from posthaus.proto.imap.code import LIMIT
 from posthaus.proto.imap.command import (
     Create,
     Delete,
-    GetQuotaRoot,
     List,
     Lsub,
     QResync,
@@ -24,6 +23,7 @@ from posthaus.proto.imap.command import (
     Unsubscribe,
 )
 from posthaus.proto.imap.command_acl import GetAcl, MyRights
+from posthaus.proto.imap.command_quota import GetQuotaRoot
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import MAX_NUMBER, SequenceSet, parse_uids
 from posthaus.proto.imap.parse_metadata import take_entries

@@ -4,7 +4,7 @@ Standards: RFC 9208 §4.1, §7.
 Faults:    ParseFault.
 """
 
-from posthaus.proto.imap.command import GetQuota, SetQuota
+from posthaus.proto.imap.command_quota import GetQuota, SetQuota
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.token import Cursor
 

@@ -16,7 +16,7 @@ from posthaus.flow import access
 from posthaus.mail.address import AddressFault, parse_address
 from posthaus.mail.rights import READ
 from posthaus.proto.imap import code, render
-from posthaus.proto.imap.command import GetQuota, GetQuotaRoot, SetQuota
+from posthaus.proto.imap.command_quota import GetQuota, GetQuotaRoot, SetQuota
 from posthaus.store import account as accounts
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.account import Account

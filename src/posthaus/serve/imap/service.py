@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from posthaus.flow.site import Site
 from posthaus.net.stream import Stream
-from posthaus.proto.imap import command, command_acl, event
+from posthaus.proto.imap import command, command_acl, command_quota, event
 from posthaus.proto.imap.quirk import Quirk
 from posthaus.proto.imap.server import Engine
 from posthaus.serve.imap import (
@@ -70,9 +70,9 @@ ANSWERS: dict[type, Answer] = {
     event.LiteralHeader: append.literal,
     event.LiteralChunk: append.chunk,
     event.LiteralDropped: append.dropped,
-    command.GetQuota: quota.get_quota,
-    command.GetQuotaRoot: quota.get_quota_root,
-    command.SetQuota: quota.set_quota,
+    command_quota.GetQuota: quota.get_quota,
+    command_quota.GetQuotaRoot: quota.get_quota_root,
+    command_quota.SetQuota: quota.set_quota,
     command_acl.SetAcl: acl.setacl,
     command_acl.DeleteAcl: acl.deleteacl,
     command_acl.GetAcl: acl.getacl,
