@@ -58,10 +58,12 @@ def combined(rows: Iterable[tuple[int, int]]) -> int:
 
 
 async def rights(tx: Tx, mailbox: int, member: int) -> int:
-    """What an account that is not the owner may do."""
+    """What an account that is not the owner may do; nothing, once it is being removed."""
     rows = await tx.all(
-        "SELECT given, denied FROM acl WHERE mailbox=$1 AND member IN ($2, $3)", mailbox, ANYONE, member
-    )
+        "SELECT given, denied FROM acl WHERE mailbox=$1 AND member IN ($2, $3)"
+        " AND EXISTS (SELECT 1 FROM account WHERE id=$3 AND state=0)",
+        mailbox, ANYONE, member,
+    )  # fmt: skip
     return combined([(given, denied) for given, denied in rows])
 
 

@@ -22,12 +22,12 @@ class Reached:
 
 
 async def by_others(tx: Tx, account: int) -> list[Reached]:
-    """All on which the account has any right, by owner and name."""
+    """All on which the account has any right, by owner and name; none, once it is being removed."""
     columns = ", ".join([f"m.{column}" for column in COLUMNS.split(", ")])
     rows = await tx.all(
         f"SELECT a.key, a.shared, c.given, c.denied, {columns} FROM acl c JOIN mailbox m ON m.id=c.mailbox"
         " JOIN account a ON a.id=m.account WHERE c.member IN ($1, $2) AND m.account<>$2 AND m.state=0 AND a.state=0"
-        " ORDER BY a.key, m.name",
+        " AND EXISTS (SELECT 1 FROM account WHERE id=$2 AND state=0) ORDER BY a.key, m.name",
         acl.ANYONE, account,
     )  # fmt: skip
     entries: dict[int, list[tuple[int, int]]] = {}

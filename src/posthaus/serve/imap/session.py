@@ -312,9 +312,10 @@ class ImapSession:
     # -- the selected mailbox --------------------------------------------------------------------------------------
 
     def watch(self, account: int) -> None:
-        """From now on this session hears of the account's changes. Before a mailbox is read, so that none is missed."""
+        """From now on this session hears of the changes of this account, whose mailbox is to be selected, and of its
+        own. Before the mailbox is read, so that none is missed."""
         self.unselect()
-        self._begin_watch((account,))
+        self._begin_watch({account, self.account})
 
     def select(self, view: View, book: int) -> None:
         """The view was read when the book had come to this MODSEQ."""
@@ -356,13 +357,16 @@ class ImapSession:
     def _begin_watch(self, accounts: Iterable[int]) -> None:
         for account in accounts:
             if account not in self._watches:
-                self._watches[account] = self.site.store.watch(account, self._ring)
+                ring = self._ring_own if account == self.account else self._ring
+                self._watches[account] = self.site.store.watch(account, ring)
 
     def _end_watch(self) -> None:
         """Of what need not be watched any more."""
         needed = set(self.notifier.books) if self.notifier is not None else set()
         if self.view is not None:
             needed.add(self.view.account)
+            if self.view.member:
+                needed.add(self.view.member)
         for account in self._watches.keys() - needed:
             self._watches.pop(account).close()
         if not self._watches:
@@ -377,6 +381,12 @@ class ImapSession:
         self._rung = True
         if self._idling or self.notifier is not None:
             self.stream.ring()
+
+    def _ring_own(self) -> None:
+        """A member's own account says what no book of the owner's does: that it was removed."""
+        if self.view is not None and self.view.member:
+            self.view.mailbox_changed = True
+        self._ring()
 
     async def tell_if_rung(self) -> None:
         """What others did, before an answer that is given out of the common way."""
@@ -421,7 +431,10 @@ class ImapSession:
     async def _tell_news(self, *, may_expunge: bool, asked: bool) -> None:
         await self.take_note()
         view, notifier = self.view, self.notifier
-        if view is not None and view.has_news and (asked or notifier is None or notifier.wants_messages):
+        wanted = asked or notifier is None or notifier.wants_messages
+        if view is not None and view.mailbox_changed and not await self._look_again(view, is_told=wanted):
+            return  # whatever the client wants to hear: it is cut off
+        if view is not None and view.has_news and wanted:
             await self._tell_view(view, notifier, may_expunge=may_expunge)
         if view is not None:
             view.settle()
@@ -431,8 +444,6 @@ class ImapSession:
             await notifier.tell(self)
 
     async def _tell_view(self, view: View, notifier: Notifier | None, *, may_expunge: bool) -> None:
-        if view.mailbox_changed and not await self._look_again(view):
-            return
         if view.keywords_changed:
             await self.read_keywords((), force=True)
         if may_expunge:
@@ -453,22 +464,24 @@ class ImapSession:
         if view.gone:
             self._rung = True  # the next command may tell them
 
-    async def _look_again(self, view: View) -> bool:
+    async def _look_again(self, view: View, *, is_told: bool) -> bool:
         """The selected mailbox was renamed, or removed: then the client sees all its messages go (RFC 2180 §3.3). Or it
         has other rights; who may not read it any more is cut off (RFC 4314 §5.1.1), and that is False."""
-        view.mailbox_changed = False
         try:
             now = await self.site.store.read(access.by_id, view.member or view.account, view.mailbox)
         except NoSuchMailbox:
+            view.mailbox_changed = False
             view.gone = view.uids.ranges()
         else:
+            view.mailbox_changed = False  # and not before: where the store cannot be read, it is asked again
             view.name = now.name
             if not now.rights & READ:
                 self.engine.bye("The mailbox may not be read any more", code.NOPERM)
                 return False
             if now.rights != view.rights:
                 view.rights = now.rights
-                self.say(view.flags_lines())
+                if is_told:
+                    self.say(view.flags_lines())
         return True
 
     async def read_keywords(self, used: Sequence[str], *, force: bool = False) -> None:
