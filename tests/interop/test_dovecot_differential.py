@@ -263,7 +263,7 @@ def is_odd(name: str, octets: bytes) -> bool:
     return "/" not in name or not DATE.search(header) or any(odd.search(header) for odd, _ in ODD)
 
 
-CHARSET = re.compile(rb"^content-type:(?:[^\n]|\n[ \t])*charset=", re.IGNORECASE | re.MULTILINE)
+CHARSET = re.compile(rb"^content-type:[ \t]*text(?:[^\n]|\n[ \t])*charset=", re.IGNORECASE | re.MULTILINE)
 
 
 def is_guessed(octets: bytes) -> bool:
