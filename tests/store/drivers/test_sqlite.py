@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import itertools
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -230,6 +231,22 @@ async def test_a_slow_commit_goes_to_a_thread(store: SqliteStore) -> None:
     second = asyncio.create_task(store.write(account.advance, anna.id))
     modseq = await store.read(account.modseq, anna.id)  # while it is under way
     assert (await first, await second) in ((modseq, modseq + 1), (modseq + 1, modseq + 2))
+
+
+async def test_a_busy_loop_gathers_writes_and_answers_each(store: SqliteStore) -> None:
+    """After a commit for several the next one waits for others, each of which comes in a turn of its own."""
+    anna = await person(store, "anna")
+    await asyncio.gather(*[store.write(message.append, *_big(anna, n)) for n in (10, 20)])
+    waiting = []
+    for n in range(10):
+        waiting.append(asyncio.ensure_future(store.write(message.append, *_big(anna, 100 + n))))
+        await asyncio.sleep(0)
+        busy_until = time.perf_counter() + 0.0003
+        while time.perf_counter() < busy_until:
+            pass
+    placed = await asyncio.gather(*waiting)
+    assert [one.uid for one in placed] == list(range(3, 13))
+    assert await _count(store, anna) == 12
 
 
 async def test_checkpoints_keep_the_log_short(store: SqliteStore, tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ from posthaus.store.store import Function, P, Ring, T
 _LOCK_RETRY_S = 0.001  # fall-back where no bell tells that the lock is free (the command line's writes)
 _SLOW_COMMIT_S = 0.008  # mean time of COMMIT above which it moves to a thread
 _CHECKPOINT_PAGES = 1_000  # often and small: measured, 10,000 makes commits slower
+_GATHER_S = 0.002  # that a write waits for others while the loop is busy
+_IDLE_TURN_S = 0.00003  # a turn of the loop in which nothing else ran
 _LOOK_S = 1.0  # how often to look for what no bell told
 _CALM_LOOKS = 5  # without a scan, and what is mapped is given back
 
@@ -81,6 +83,8 @@ class SqliteStore:
         self._scheduled = False
         self._retry: asyncio.TimerHandle | None = None
         self._waiting_since = 0.0
+        self._turn_began = 0.0
+        self._last_batch = 0  # writes of the last commit
         self._commit_mean_s = 0.0
         self._wal_pages = 0  # in the log
         self._backfilled = 0  # of them in the database
@@ -190,9 +194,23 @@ class SqliteStore:
         self._pending.append(_Job(lambda tx: fn(tx, *args, **kwargs), future))
         if not self._scheduled:
             self._scheduled = True
-            self._waiting_since = time.monotonic()
-            self._loop.call_soon(self._flush)
+            self._schedule()
         return await future
+
+    def _schedule(self) -> None:
+        self._waiting_since = self._turn_began = time.monotonic()
+        self._loop.call_soon(self._gather if self._last_batch > 1 else self._flush)
+
+    def _gather(self) -> None:
+        """Where the last commit was for several, others are about to come: waits for them as long as the loop has
+        something else to do, and not for long."""
+        now = time.monotonic()
+        is_idle = now - self._turn_began < _IDLE_TURN_S
+        if is_idle or now - self._waiting_since > _GATHER_S:
+            self._flush()
+            return
+        self._turn_began = now
+        self._loop.call_soon(self._gather)
 
     def _flush(self) -> None:
         """Take the lock, run what waits in one transaction, commit, settle."""
@@ -267,6 +285,7 @@ class SqliteStore:
 
     def _batch(self) -> list[_Job]:
         n = 1 if self._alone else min(len(self._pending), limit.WRITE_BATCH)
+        self._last_batch = n
         self._alone = max(0, self._alone - 1)
         return [self._pending.popleft() for _ in range(n)]
 
@@ -358,8 +377,7 @@ class SqliteStore:
     def _again(self) -> None:
         self._scheduled = bool(self._pending)
         if self._pending:
-            self._waiting_since = time.monotonic()
-            self._loop.call_soon(self._flush)
+            self._schedule()
         elif self._closed:
             self._drained.set()
 
