@@ -424,6 +424,20 @@ async def test_nobody_hears_of_anothers_private_annotations(house: ImapHouse) ->
     assert await ben.ok("NOOP") == []
 
 
+async def test_who_may_only_look_a_mailbox_up_hears_of_none_of_its_annotations(house: ImapHouse) -> None:
+    # RFC 5464 §3.3: he may not read them
+    anna, ben = await two(house, "lr")
+    await anna.ok("CREATE q")
+    await anna.ok(f"SETACL q {BEN} l")
+    await ben.ok("ENABLE METADATA")
+    await ben.ok(f'SELECT "{OTHERS}/p"')
+    for before in ("NOOP", 'NOTIFY SET (subtree "Other users" (MailboxMetadataChange))'):
+        await ben.ok(before)
+        for box in ("q", "p"):
+            await anna.ok(f'SETMETADATA {box} (/shared/x "1")')
+        assert await ben.ok("NOOP") == [f'* METADATA "{OTHERS}/p" /shared/x']
+
+
 async def test_how_full_another_is_is_not_told(house: ImapHouse) -> None:
     _, ben = await two(house)
     assert await ben.ok(f'GETQUOTAROOT "{OTHERS}/p"') == [f'* QUOTAROOT "{OTHERS}/p"']

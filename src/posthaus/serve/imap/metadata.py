@@ -82,6 +82,11 @@ def _key(granted: Access) -> tuple[int, int, int]:
     return granted.box.id, granted.account, granted.member
 
 
+def is_readable(granted: Access) -> bool:
+    """RFC 5464 §3.3: who may look a mailbox up may not yet read its annotations, nor hear of them."""
+    return bool(granted.rights & _ANY)
+
+
 def _is_below(entry: str, above: str, depth: Depth) -> bool:
     rest = entry.removeprefix(above + "/")
     return rest != entry and (depth is Depth.ALL or "/" not in rest)
@@ -111,7 +116,7 @@ async def of_all(tx: Tx, account: int, boxes: Sequence[Access], entries: tuple[s
         if not one.member:
             made = _of_mailbox(one)
             found[one.name] = [(e, made.get(name) or values.get((one.box.id, name))) for e, name in names.items()]
-        elif one.rights & _ANY:
+        elif is_readable(one):
             mailbox, owner, member = _key(one)
             found[one.name] = [
                 (e, await annotation.get(tx, owner, mailbox, name, member=member)) for e, name in names.items()
@@ -235,9 +240,11 @@ async def _names(tx: Tx, who: int, wanted: Iterable[int]) -> dict[int, str]:
     for mailbox in wanted:
         if mailbox != NO_MAILBOX:
             try:
-                names[mailbox] = (await access.by_id(tx, who, mailbox, LOOKUP)).name
+                granted = await access.by_id(tx, who, mailbox, LOOKUP)
             except NoSuchMailbox:
                 continue
+            if is_readable(granted):
+                names[mailbox] = granted.name
     return names
 
 

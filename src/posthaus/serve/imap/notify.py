@@ -185,7 +185,9 @@ class Notifier:
         if mailbox == NO_MAILBOX:
             return any(NotifyEvent.SERVER_METADATA_CHANGE in group.events for group in self._groups)
         one = self._known.get(mailbox)
-        return one is not None and self._wants(NotifyEvent.MAILBOX_METADATA_CHANGE, one)
+        if one is None or not metadata.is_readable(one):
+            return False
+        return self._wants(NotifyEvent.MAILBOX_METADATA_CHANGE, one)
 
     def _touched(self, session: "ImapSession", new: Iterable[Change]) -> list[int]:
         """Mailboxes of which a STATUS is due."""
