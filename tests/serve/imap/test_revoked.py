@@ -93,6 +93,13 @@ async def test_who_is_removed_himself_is_cut_off(house: ImapHouse, whom: str) ->
     await cut_off(ben)
 
 
+async def test_where_the_owner_is_removed_the_messages_go(house: ImapHouse) -> None:
+    _, ben = await reader(house)
+    await house.store.write(accounts.mark_removed, house.names.accounts[ANNA])
+    assert "* 1 EXPUNGE" in await ben.ok("NOOP")
+    assert (await ben.do("FETCH 1 BODY[]"))[-1].startswith("BAD")  # no message has that number
+
+
 async def test_what_happens_in_the_own_account_cuts_nobody_off(house: ImapHouse) -> None:
     _, ben = await reader(house)
     await ben.append("INBOX", MAIL)

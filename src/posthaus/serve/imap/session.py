@@ -401,9 +401,9 @@ class ImapSession:
         """
         if not self._watches:
             return
-        self._rung = False
+        rung, self._rung = self._rung, False
         try:
-            await self._tell_news(may_expunge=may_expunge, asked=asked)
+            await self._tell_news(may_expunge=may_expunge, asked=asked, rung=rung)
         except Trouble:
             self.site.metric.count("imap.news.later")
             self._rung = True
@@ -428,9 +428,12 @@ class ImapSession:
             if notifier is not None:
                 notifier.note(account, changes)
 
-    async def _tell_news(self, *, may_expunge: bool, asked: bool) -> None:
+    async def _tell_news(self, *, may_expunge: bool, asked: bool, rung: bool) -> None:
+        book = self._book
         await self.take_note()
         view, notifier = self.view, self.notifier
+        if rung and view is not None and view.member and self._book == book:
+            view.mailbox_changed = True  # a bell without an entry in the book: the owner may be no more
         wanted = asked or notifier is None or notifier.wants_messages
         if view is not None and view.mailbox_changed and not await self._look_again(view, is_told=wanted):
             return  # whatever the client wants to hear: it is cut off
