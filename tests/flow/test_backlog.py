@@ -43,6 +43,7 @@ async def filled(folder: Path, errands: int, domains: int) -> AsyncIterator[Offi
     try:
         yield office
     finally:
+        await office.runner.stop(0)  # what settles would else try for as long as the store is closed
         await store.close()
 
 
@@ -129,16 +130,15 @@ async def test_no_more_of_it_is_in_memory(tmp_path: Path, monkeypatch: Any) -> N
 
         async def all_rest() -> bool:
             agenda = await office.site.store.read(queue.agenda)
-            return min(agenda.due, agenda.suspect_due) > NOW and not office.runner.on_its_way
+            is_claimed = office.runner.on_its_way or await office.site.store.read(_claimed)
+            return min(agenda.due, agenda.suspect_due) > NOW and not is_claimed
 
         await office.until(all_rest)
         assert 0 < most <= 8
-        assert await office.site.store.read(_claimed) == 0
         # one that is tried after that is told of at once: nobody waits behind the others
         office.network.unreachable = {}
         await office.put("bob")
         await office.sent(1)
-        await office.runner.stop(0)
 
 
 async def _claimed(tx: Tx) -> int:
