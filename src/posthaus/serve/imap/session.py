@@ -32,7 +32,7 @@ from posthaus.serve.imap.append import Incoming, UnderWay
 from posthaus.serve.imap.error import answer_of
 from posthaus.serve.imap.notify import Notifier
 from posthaus.serve.imap.progress import Progress
-from posthaus.serve.imap.view import View
+from posthaus.serve.imap.view import NoSuchNumber, View
 from posthaus.store import change
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.change import Change
@@ -298,16 +298,7 @@ class ImapSession:
         return int(self.site.clock.now())
 
     def uids_of(self, numbers: SequenceSet, *, uid: bool) -> Ranges:
-        """The set as UIDs, rising; a message number that does not exist is a fault of the client."""
-        view = self.selected
-        if numbers.saved:
-            return view.saved
-        if uid:
-            return numbers.resolve(view.uids.last_uid)
-        ranges = numbers.resolve(len(view.uids))
-        if ranges and ranges[-1][1] > len(view.uids):
-            raise NoSuchNumber
-        return view.uids.uids_of(ranges)
+        return self.selected.uids_of(numbers, uid=uid)
 
     # -- the selected mailbox --------------------------------------------------------------------------------------
 
@@ -497,7 +488,3 @@ class ImapSession:
             if keywords != view.flag_text.keywords:
                 view.flag_text = type(view.flag_text)(keywords)
                 self.say(view.flags_lines())
-
-
-class NoSuchNumber(Refusal):
-    """A message number beyond the last: BAD (RFC 9051 §2.3.1.2)."""

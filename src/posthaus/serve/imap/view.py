@@ -5,18 +5,20 @@ of changes; it waits here until the client may hear it: new messages and flags a
 STORE or SEARCH is answered. MODSEQ is what this view has been told, never above a withheld expunge.
 
 Standards: RFC 9051 §7.4, §7.5.1; RFC 3501 §2.3.2 (\\Recent); RFC 7162 §3.2; RFC 4314 §5.1.1 (PERMANENTFLAGS).
-Faults:    none.
+Faults:    NoSuchNumber.
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from posthaus.base.error import Refusal
 from posthaus.mail import uidset
 from posthaus.mail.flag import FIRST_KEYWORD_BIT, bit_of, render_flags
 from posthaus.mail.rights import ALL, settable
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code, render
+from posthaus.proto.imap.number import SequenceSet
 from posthaus.serve.imap.uidmap import UidMap
 from posthaus.store.change import Change, Kind
 
@@ -45,6 +47,10 @@ class FlagText(dict[int, bytes]):
         self.is_behind = self.is_behind or own & ~sum([1 << bit for bit in self.keywords]) != 0
         text = self[flags] = render_flags(flags & ~RECENT, self.keywords, recent=bool(flags & RECENT))
         return text
+
+
+class NoSuchNumber(Refusal):
+    """A message number beyond the last: BAD (RFC 9051 §2.3.1.2)."""
 
 
 class View:
@@ -95,6 +101,17 @@ class View:
         self.touched: Ranges = []  # UIDs that are to be held against them again
         self.keywords_changed = False
         self.mailbox_changed = False  # renamed, gone, or with other rights
+
+    def uids_of(self, numbers: SequenceSet, *, uid: bool) -> Ranges:
+        """The set as UIDs, rising; a message number that does not exist is a fault of the client."""
+        if numbers.saved:
+            return self.saved
+        if uid:
+            return numbers.resolve(self.uids.last_uid)
+        ranges = numbers.resolve(len(self.uids))
+        if ranges and ranges[-1][1] > len(self.uids):
+            raise NoSuchNumber
+        return self.uids.uids_of(ranges)
 
     # -- what others did -------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from posthaus.store.bell import QUEUE, Bells, Watcher
 from posthaus.store.drivers import sqlitefile
 from posthaus.store.drivers.doorbell import Doorbell
 from posthaus.store.drivers.sqlitefile import SqliteTx, ran, translated
+from posthaus.store.drivers.sqlitejob import Job
 from posthaus.store.error import StoreBusy, StoreDown, StoreFull
 from posthaus.store.store import Function, P, Ring, T
 
@@ -41,30 +42,6 @@ _GATHER_S = 0.002  # that a write waits for others while the loop is busy
 _IDLE_TURN_S = 0.00003  # a turn of the loop in which nothing else ran
 _LOOK_S = 1.0  # how often to look for what no bell told
 _CALM_LOOKS = 5  # without a scan, and what is mapped is given back
-
-
-class _Job:
-    """A write that waits for its commit."""
-
-    __slots__ = ("call", "error", "future", "result", "touched")
-
-    def __init__(self, call: Callable[[SqliteTx], Awaitable[Any]], future: "asyncio.Future[Any]") -> None:
-        self.call = call
-        self.future = future
-        self.forget()
-
-    def forget(self) -> None:
-        """What it did is undone; it may run again."""
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.touched: dict[int, int] = {}
-
-    def settle(self) -> None:
-        if not self.future.done():  # else the caller went away; the write stands
-            if self.error is None:
-                self.future.set_result(self.result)
-            else:
-                self.future.set_exception(self.error)
 
 
 class SqliteStore:
@@ -79,7 +56,7 @@ class SqliteStore:
         self._numbered: dict[str, str] = {}
         self._bells = Bells()
         self._doorbell: Doorbell | None = None
-        self._pending: deque[_Job] = deque()
+        self._pending: deque[Job] = deque()
         self._scheduled = False
         self._retry: asyncio.TimerHandle | None = None
         self._waiting_since = 0.0
@@ -191,7 +168,7 @@ class SqliteStore:
         if self._closed:
             raise StoreDown("the store is closed")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._pending.append(_Job(lambda tx: fn(tx, *args, **kwargs), future))
+        self._pending.append(Job(lambda tx: fn(tx, *args, **kwargs), future))
         if not self._scheduled:
             self._scheduled = True
             self._schedule()
@@ -283,13 +260,13 @@ class SqliteStore:
             job.settle()
         self._again()
 
-    def _batch(self) -> list[_Job]:
+    def _batch(self) -> list[Job]:
         n = 1 if self._alone else min(len(self._pending), limit.WRITE_BATCH)
         self._last_batch = n
         self._alone = max(0, self._alone - 1)
         return [self._pending.popleft() for _ in range(n)]
 
-    def _run_jobs(self, jobs: list[_Job]) -> bool:
+    def _run_jobs(self, jobs: list[Job]) -> bool:
         """False: there is nothing to commit, and whoever had to be told was told.
 
         SQLite gives up the whole transaction where the disk is full; then each function runs again alone.
@@ -315,7 +292,7 @@ class SqliteStore:
                 writer.execute("RELEASE job")
         return True
 
-    def _commit_for(self, jobs: list[_Job]) -> None:
+    def _commit_for(self, jobs: list[Job]) -> None:
         if self._commit_mean_s > _SLOW_COMMIT_S:
             self._committing = self._loop.run_in_executor(self._threads, self._commit)
             self._committing.add_done_callback(lambda done: self._committed(jobs, done))
@@ -332,7 +309,7 @@ class SqliteStore:
         self._writer.execute("COMMIT")
         self._commit_mean_s += 0.05 * (time.perf_counter() - begun - self._commit_mean_s)
 
-    def _committed(self, jobs: list[_Job], done: "asyncio.Future[Any]") -> None:
+    def _committed(self, jobs: list[Job], done: "asyncio.Future[Any]") -> None:
         self._committing = None
         error = done.exception()
         if error is None:
@@ -340,7 +317,7 @@ class SqliteStore:
         else:
             self._undo(jobs, translated(error))
 
-    def _finish(self, jobs: list[_Job]) -> None:
+    def _finish(self, jobs: list[Job]) -> None:
         """Committed: tell everybody."""
         self._free_lock()
         touched: dict[int, int] = {}
@@ -355,7 +332,7 @@ class SqliteStore:
             self._checkpoint()
         self._again()
 
-    def _undo(self, jobs: list[_Job], error: BaseException) -> None:
+    def _undo(self, jobs: list[Job], error: BaseException) -> None:
         """Nothing of this batch is kept. Where there was no room for all, there may be for each, or for some."""
         try:
             if self._writer.in_transaction:
