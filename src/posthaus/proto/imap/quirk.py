@@ -28,7 +28,7 @@ class Quirk(Enum):
         "iOS Mail; MailKit",
         "an empty line between commands, or once more CRLF after a literal",
         "it is passed over",
-        "github.com/stalwartlabs/stalwart, issue 1201; github.com/jstedfast/MailKit, issue 1918",
+        "github.com/stalwartlabs/stalwart#1201; github.com/jstedfast/MailKit#1918",
     )
     TRAILING_SPACE = Case(
         "clients that put SEARCH together from options", "a space before CRLF", "it is passed over", "Dovecot, Cyrus"
@@ -67,13 +67,13 @@ class Quirk(Enum):
         "Outlook 2007 and later",
         "RFC822.PEEK in FETCH, gone from IMAP since 1996",
         "it is BODY.PEEK[], and told as RFC822",
-        "[MS-STANOIMAP] V0054 ff.; github.com/emersion/go-imap, issue 657",
+        "[MS-STANOIMAP] V0054 ff.; github.com/emersion/go-imap#657",
     )
     CHANGED_SINCE_ZERO = Case(
         "iOS Mail 16.5, of an account whose server has learnt CONDSTORE",
         "CHANGEDSINCE 0 in FETCH",
         "everything has changed since",
-        f"{_DEFECTS}, issue 29; mox, imapserver/fetch.go",
+        f"{_DEFECTS}#29; mox, imapserver/fetch.go",
     )
     EXTRA_SEPARATOR = Case(
         "Thunderbird",
@@ -94,7 +94,7 @@ class Need(Enum):
         "Outlook 2016",
         "cannot read BYE without a text",
         "every BYE has one",
-        "github.com/dbmail/dbmail, issue 46",
+        "github.com/dbmail/dbmail#46",
     )
     IDLE_FOR_EVER = Case(
         "Outlook, Outlook Express",
@@ -124,19 +124,19 @@ class Need(Enum):
         "Outlook (Microsoft 365)",
         "enables UIDONLY where it is announced, and then uses message numbers",
         "it is neither announced nor enabled for who says by ID that it is of Microsoft",
-        f"{_DEFECTS}, issue 49; mox, issue 388",
+        f"{_DEFECTS}#49; mox#388",
     )
     LIST_SPECIAL_USE = Case(
         "iPhone 5 and later",
         "looks for \\Sent and the others in a plain LIST",
         "they are told in every LIST",
-        "Cyrus, issue 1514",
+        "Cyrus#1514",
     )
     IDLE_PIPELINED = Case(
         "iOS Mail 18",
         "sends DONE and further commands without waiting for the continuation of IDLE",
         "they are done in turn",
-        "github.com/stalwartlabs/stalwart, issue 765",
+        "github.com/stalwartlabs/stalwart#765",
     )
     ANSWERS_IN_ORDER = Case(
         "Apple Mail 3.2",
@@ -202,7 +202,7 @@ class Need(Enum):
         "FairEmail, Roundcube",
         "know the inbox as INBOX only",
         "it is told in capitals, however it was asked for",
-        f"{_DEFECTS}, issue 8",
+        f"{_DEFECTS}#8",
     )
     QUEUED_COMMANDS = Case(
         "NeoMutt",

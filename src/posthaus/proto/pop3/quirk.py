@@ -27,7 +27,7 @@ class Need(Enum):
         "Outlook",
         "takes a message for one that it has when its UIDL was that of another before",
         "a UIDL never comes again: UIDVALIDITY and UID",
-        "Cyrus, issue 374",
+        "Cyrus#374",
     )
     NO_NUL = Case(
         "Outlook",
