@@ -14,8 +14,6 @@ from posthaus.store.postmaster import Act, Which
 from posthaus.store.sending import Used
 from posthaus.store.tx import Tx
 
-_PIECE = 1_000
-
 
 async def used(tx: Tx, client: str, now: int) -> Used:
     slot = now // limit.SEND_SLOT_S
@@ -59,7 +57,7 @@ async def stop(tx: Tx, client: str, now: int) -> bool:
     """Nothing leaves from now on, what is in the queue neither; False where that was so already."""
     if not await tx.run("INSERT INTO stopped (client, since) VALUES ($1, $2) ON CONFLICT DO NOTHING", client, now):
         return False
-    await _act(tx, Act.HOLD, client, now)
+    await postmaster.act_on_all(tx, Act.HOLD, Which(client=client), now)
     return True
 
 
@@ -68,14 +66,5 @@ async def release(tx: Tx, client: str, now: int) -> bool:
     if not await tx.run("DELETE FROM stopped WHERE client=$1", client):
         return False
     await tx.run("DELETE FROM sent_from WHERE client=$1", client)
-    await _act(tx, Act.RELEASE, client, now)
+    await postmaster.act_on_all(tx, Act.RELEASE, Which(client=client), now)
     return True
-
-
-async def _act(tx: Tx, what: Act, client: str, now: int) -> None:
-    """On all that it has in the queue: no more than it may send in a few days."""
-    after = 0
-    while True:
-        _, after = await postmaster.act(tx, what, Which(client=client), after, _PIECE, now)
-        if not after:
-            return

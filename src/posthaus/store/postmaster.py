@@ -22,6 +22,7 @@ from posthaus.store.text import storable
 from posthaus.store.tx import Row, Tx
 
 _ERRAND_COLUMNS = 11
+_PIECE = 1_000  # errands in one statement
 
 
 class Act(enum.Enum):
@@ -134,6 +135,15 @@ async def act(tx: Tx, what: Act, which: Which, after: int, most: int, now: int) 
             await record.write(tx, [Entry(one.parcel.tid, now, kind, one.errand.recipient.address.key) for one in fit])
         tx.touch(bell.QUEUE, 1)
     return len(fit), found[-1].errand.id if found else 0
+
+
+async def act_on_all(tx: Tx, what: Act, which: Which, now: int) -> None:
+    """In one commit, so for no more than an account or a client may send in a few days."""
+    after = 0
+    while True:
+        _, after = await act(tx, what, which, after, _PIECE, now)
+        if not after:
+            return
 
 
 _KINDS = {Act.HOLD: Kind.HELD, Act.RELEASE: Kind.RELEASED, Act.DROP: Kind.DROPPED}

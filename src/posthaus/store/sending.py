@@ -19,7 +19,6 @@ from posthaus.store.text import storable
 from posthaus.store.tx import Tx
 
 USUAL = -1
-_PIECE = 1_000
 
 
 @value
@@ -161,7 +160,7 @@ async def hold(tx: Tx, account: int, now: int) -> bool:
     await _row(tx, account)
     if not await tx.run("UPDATE sending SET held=$2 WHERE account=$1 AND held=0", account, now):
         return False
-    await _act(tx, Act.HOLD, account, now)
+    await postmaster.act_on_all(tx, Act.HOLD, Which(account=account), now)
     return True
 
 
@@ -170,17 +169,8 @@ async def release(tx: Tx, account: int, now: int) -> bool:
     if not await tx.run("UPDATE sending SET held=0 WHERE account=$1 AND held<>0", account):
         return False
     await tx.run("DELETE FROM sent WHERE account=$1", account)
-    await _act(tx, Act.RELEASE, account, now)
+    await postmaster.act_on_all(tx, Act.RELEASE, Which(account=account), now)
     return True
-
-
-async def _act(tx: Tx, what: Act, account: int, now: int) -> None:
-    """On all that it has in the queue: no more than it may send in a few days."""
-    after = 0
-    while True:
-        _, after = await postmaster.act(tx, what, Which(account=account), after, _PIECE, now)
-        if not after:
-            return
 
 
 async def _row(tx: Tx, account: int) -> None:
