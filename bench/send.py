@@ -12,69 +12,26 @@ import argparse
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
+from posthaus.testing.postfix import free_port, lay_out, running
 from posthaus.testing.process import ServerProcess, posthaus
 
-DAEMONS = "/usr/lib/postfix/sbin"
 SINK_WAIT_S = 120.0
 ENOUGH = 1_000_000_000  # messages, of one client
 
 MAIN = """
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-daemon_directory = {daemons}
-command_directory = /usr/sbin
-maillog_file = {folder}/maillog
-maillog_file_prefixes = {folder}
-myhostname = mail.bench.test
-mydestination =
 mynetworks = 127.0.0.0/8
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-alias_maps =
-alias_database =
-local_recipient_maps =
-smtp_dns_support_level = disabled
-smtpd_peername_lookup = no
+mydestination =
 smtpd_relay_restrictions = permit_mynetworks, reject
 relayhost = [127.0.0.1]:{sink}
 """
-
-MASTER = """
-127.0.0.1:{port} inet n - n - - smtpd
-pickup    unix  n - n 60 1 pickup
-cleanup   unix  n - n - 0 cleanup
-qmgr      unix  n - n 300 1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n - - trivial-rewrite
-bounce    unix  - - n - 0 bounce
-defer     unix  - - n - 0 bounce
-trace     unix  - - n - 0 bounce
-verify    unix  - - n - 1 verify
-flush     unix  n - n 1000? 0 flush
-proxymap  unix  - - n - - proxymap
-smtp      unix  - - n - - smtp
-relay     unix  - - n - - smtp
-error     unix  - - n - - error
-retry     unix  - - n - - error
-anvil     unix  - - n - 1 anvil
-scache    unix  - - n - 1 scache
-postlog   unix-dgram n - n - 1 postlogd
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 class Sink:
@@ -128,29 +85,15 @@ class Postfix:
     label = "postfix"
 
     def __init__(self, scratch: Path, sink: int) -> None:
-        self._etc = scratch / "postfix" / "etc"
         folder = scratch / "postfix"
-        for name in ("etc", "queue", "data"):
-            (folder / name).mkdir(parents=True)
-        shutil.chown(folder / "data", "postfix")
+        folder.mkdir()
         self.port = free_port()
-        values = {"folder": folder, "daemons": DAEMONS, "sink": sink, "port": self.port}
-        (self._etc / "main.cf").write_text(MAIN.format(**values))
-        (self._etc / "master.cf").write_text(MASTER.format(**values))
-        subprocess.run(["postfix", "-c", str(self._etc), "start"], check=True, capture_output=True)
-        self._await()
-
-    def _await(self) -> None:
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise SystemExit("Postfix does not start")
+        lay_out(folder, "mail.bench.test", self.port, MAIN.format(sink=sink))
+        self._running = ExitStack()
+        self._running.enter_context(running(folder, self.port))
 
     def close(self) -> None:
-        subprocess.run(["postfix", "-c", str(self._etc), "stop"], check=False, capture_output=True)
+        self._running.close()
 
 
 def measure(kind: Callable[[Path, int], "Ours | Postfix"], a: argparse.Namespace) -> tuple[str, float, float]:

@@ -19,9 +19,10 @@ import pytest
 from tests.check.keys import Zone as Keys
 from tests.interop.clients import Office, Person, Raw, run, subject_of
 from tests.interop.conftest import defects
-from tests.interop.postfix import free_port, house, running
+from tests.interop.postfix import house, running
 
 from posthaus.check.dkim import verify
+from posthaus.testing.postfix import free_port
 from posthaus.testing.process import ServerProcess, free_base
 from posthaus.testing.storehouse import Databases
 from posthaus.testing.zone import Records, running_zone
@@ -103,7 +104,7 @@ def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             server.set("port", str(port))
             server.set("private_hosts", "true")
             stack.enter_context(server)
-        stack.enter_context(running(etc, MAIN.format(a=a.port(25), b=b.port(25)), port))
+        stack.enter_context(running(etc, RELAY, MAIN.format(a=a.port(25), b=b.port(25)), port))
         yield Chain(Office(a, iter(())), Office(b, iter(())), keys)
         for server in (a, b):
             server.run("verify")

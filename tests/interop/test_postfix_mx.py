@@ -77,7 +77,7 @@ def postfix() -> Iterator[Postfix]:
         nobody = (folder / "mail").stat()
         boxes = ", ".join(f"{{ {who}@{DOMAIN} = {who}/ }}" for who in PEOPLE)
         values = {"folder": folder, "domain": DOMAIN, "boxes": boxes, "recipients": RECIPIENTS}
-        with running(folder, MAIN.format(**values, uid=nobody.st_uid, gid=nobody.st_gid)) as port:
+        with running(folder, f"mx.{DOMAIN}", MAIN.format(**values, uid=nobody.st_uid, gid=nobody.st_gid)) as port:
             yield Postfix(folder, port, folder / "etc/ca.pem", (folder / "etc/chain.pem").read_bytes())
 
 
