@@ -1,7 +1,8 @@
 """Writes in a mailbox by somebody who may not be its owner.
 
-Rights may be taken away at any time, so they are asked in the transaction that writes; the owner is asked nothing. What
-he may not do of several things is left out; where nothing is left, he is told.
+Rights may be taken away at any time, so they are asked in the transaction that writes, and only once it has the owner's
+row: whoever changes them has that as well, and goes before or after as a whole. The owner is asked nothing. What he may
+not do of several things is left out; where nothing is left, he is told.
 
 Standards: RFC 4314 §4; RFC 6851 §4.2 (MOVE: "t" and "e"), RFC 8508 §4.1 (REPLACE as well).
 Faults:    NotAllowed; NoSuchMailbox, and those of the store's functions.
@@ -15,6 +16,7 @@ from posthaus.flow.access import Access, NotAllowed
 from posthaus.mail.flag import EVERYTHING, FIRST_KEYWORD_BIT, SEEN
 from posthaus.mail.rights import DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, READ, WRITE, settable
 from posthaus.mail.uidset import Ranges
+from posthaus.store import account as accounts
 from posthaus.store import across, flag, message, seen
 from posthaus.store.flag import Mode, Stored
 from posthaus.store.message import Copied, Draft, Placed
@@ -40,6 +42,7 @@ async def store(
     """flag.store. member: who does it, where he is not the owner."""
     may = EVERYTHING
     if member:
+        await accounts.lock(tx, [account])
         granted = await access.by_id(tx, member, mailbox, READ)
         granted.need_any(_FLAGS)
         may = settable(granted.rights)
@@ -56,6 +59,7 @@ async def store(
 async def expunge(tx: Tx, member: int, account: int, mailbox: int, uids: Ranges, now: int) -> list[int]:
     """Those with \\Deleted; the UIDs that went."""
     if member:
+        await accounts.lock(tx, [account])
         await access.by_id(tx, member, mailbox, EXPUNGE)
     _, gone = await message.expunge(tx, account, mailbox, uids, now, only_deleted=True)
     return gone
@@ -66,6 +70,8 @@ async def copy(
 ) -> Copied:
     """From a mailbox of one account into one of the same or another. room: as in message.copy."""
     may = EVERYTHING
+    if member or target.member:
+        await accounts.lock(tx, [account, target.account])
     if member:
         await access.by_id(tx, member, source, _MOVE if move else READ)
     if target.member:
@@ -85,6 +91,8 @@ async def copy(
 
 async def append(tx: Tx, target: Access, drafts: Sequence[Draft], now: int) -> list[Placed]:
     """All of them, or none."""
+    if target.member:
+        await accounts.lock(tx, [target.account])
     return await message.append_all(tx, [await _allowed(tx, target, draft) for draft in drafts], now)
 
 
@@ -92,6 +100,8 @@ async def replace(
     tx: Tx, target: Access, draft: Draft, member: int, account: int, mailbox: int, uid: int, now: int
 ) -> Placed:
     """member, account, mailbox, uid: of the message that goes."""
+    if member or target.member:
+        await accounts.lock(tx, [account, target.account])
     if member:
         await access.by_id(tx, member, mailbox, _MOVE)
     return await message.replace(tx, await _allowed(tx, target, draft), account, mailbox, uid, now)
