@@ -70,7 +70,7 @@ async def _see(tx: Tx, source: int, reader: int, rows: Sequence[Row], target: in
         await seen.mark(tx, target, writer, known, seen=True)
         return
     spans = [(target << 32 | first, target << 32 | last) for first, last in known]
-    await tx.many("UPDATE placement SET flags=flags | 1 WHERE id BETWEEN $1 AND $2", spans)
+    await tx.many(f"UPDATE placement SET flags=flags | {SEEN} WHERE id BETWEEN $1 AND $2", spans)
     await tx.run("UPDATE mailbox SET unseen=unseen-$2 WHERE id=$1", target, count(known))
 
 
