@@ -20,7 +20,7 @@ from types import TracebackType
 from posthaus.base.setting import read_settings
 
 _PORTS = (25, 587, 465, 2525, 143, 993, 110, 995)
-_HIGHEST_BASE = 50_000
+_HIGHEST_BASE = 30_000  # all ports lie below those that Linux gives to clients: a server that starts again has its own
 
 
 def free_base() -> int:
