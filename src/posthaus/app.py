@@ -22,6 +22,7 @@ from posthaus.base.error import Trouble
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.base.setting import Settings
+from posthaus.base.task import end_tasks
 from posthaus.door import DOORS, Bound, bind_all
 from posthaus.flow.bounce import Bouncer
 from posthaus.flow.heir import release_dead, worker_name
@@ -298,9 +299,7 @@ class App:
         ]
 
         async def end() -> None:
-            for job in jobs:
-                job.cancel()
-            await asyncio.wait(jobs)
+            await end_tasks(jobs)
 
         self._closers.append(end)
         self._sweep_login()

@@ -17,6 +17,7 @@ from posthaus.base.clock import Clock
 from posthaus.base.dns import DnsTrouble, Resolver
 from posthaus.base.error import Trouble
 from posthaus.base.log import Log
+from posthaus.base.task import end_tasks
 from posthaus.mail.sts import StsFault, StsPolicy, parse_policy, parse_record
 from posthaus.net.https import Https, HttpsFault
 from posthaus.store import lease, stspolicy
@@ -74,11 +75,7 @@ class Policies:
         return _of(kept)
 
     async def close(self) -> None:
-        fetching = list(self._fetching.values())
-        for task in fetching:
-            task.cancel()
-        if fetching:
-            await asyncio.wait(fetching)
+        await end_tasks(self._fetching.values())
 
     async def _announced(self, domain: str) -> str | None:
         try:

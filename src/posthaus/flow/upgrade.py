@@ -17,6 +17,7 @@ from posthaus.base import limit
 from posthaus.base.chance import Chance
 from posthaus.base.error import Trouble
 from posthaus.base.log import Log
+from posthaus.base.task import end_tasks
 from posthaus.flow.credential import CLEARTEXT, has_scram, is_outdated, make_credentials
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -49,11 +50,7 @@ class Upgrades:
 
     async def close(self) -> None:
         """Gives up what is under way."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end_tasks(self._tasks.values())
 
     async def _upgrade(self, account: int, version: int, values: dict[str, bytes], password: str) -> None:
         scram, recoverable = has_scram(values), CLEARTEXT in values

@@ -23,6 +23,7 @@ from posthaus.base.chance import Chance
 from posthaus.base.clock import Clock
 from posthaus.base.dns import Answer, DnsTrouble, Mx, Tlsa
 from posthaus.base.setting import ResolverAddress, parse_resolver
+from posthaus.base.task import end_tasks
 from posthaus.net.dnsexchange import over_tcp, over_udp
 from posthaus.net.dnstls import TlsLine
 
@@ -123,11 +124,7 @@ class Resolver:
 
     async def close(self) -> None:
         """Nobody waits for an answer any more."""
-        asking = list(self._asking.values())
-        for task in asking:
-            task.cancel()
-        if asking:
-            await asyncio.wait(asking)
+        await end_tasks(self._asking.values())
         for line in self._lines.values():
             await line.close()
 

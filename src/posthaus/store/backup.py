@@ -29,6 +29,7 @@ from typing import Any
 from posthaus.base import limit
 from posthaus.base.chance import SystemChance
 from posthaus.base.clock import Clock, SystemClock
+from posthaus.base.task import end_tasks
 from posthaus.store import change, lease, queue
 from posthaus.store.drivers import sqlitecopy, sqlitefile
 from posthaus.store.error import Locked, NoBackup, NotEmpty, StoreDown
@@ -108,8 +109,7 @@ async def _no_sweep(store: Store, clock: Clock) -> AsyncIterator[None]:
         if renewing.done():
             raise StoreDown("the sweep could not be kept still; the backup may lack octets") from renewing.exception()
     finally:
-        renewing.cancel()
-        await asyncio.wait([renewing])
+        await end_tasks([renewing])
         await store.write(lease.release, lease.SWEEP, owner)
 
 

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from posthaus.base.task import end_tasks
 from posthaus.store.bell import QUEUE, Bells
 from posthaus.store.drivers.postgreslink import FAULTS, Connection, connect, hang_up
 
@@ -51,10 +52,8 @@ class NotifyBell:
         self._closed = True
         self._wake.set()
         if self._task is not None:
-            done, _ = await asyncio.wait([self._task], timeout=_COMMAND_S)
-            if not done:
-                self._task.cancel()
-                await asyncio.wait([self._task])
+            _, left = await asyncio.wait([self._task], timeout=_COMMAND_S)
+            await end_tasks(left)
 
     async def _run(self) -> None:
         pause = _RECONNECT_S[0]

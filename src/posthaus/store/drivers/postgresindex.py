@@ -14,7 +14,8 @@ from typing import TypeVar
 import asyncpg
 
 from posthaus.base import limit
-from posthaus.store.drivers.postgreslink import FAULTS, Connection, connect, translated
+from posthaus.base.task import end_tasks
+from posthaus.store.drivers.postgreslink import FAULTS, Connection, connect, hang_up, translated
 from posthaus.store.textindex import VERSION, Candidates, Entry, NoIndex, TextIndex
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ async def open_index(url: str) -> TextIndex:
             if await connection.fetchval("SELECT to_regclass('text_state')") is None or await _upto(connection) is None:
                 await _begin_anew(connection)
         finally:
-            await connection.close()
+            await hang_up(connection)
     except _NOT_OURS_TO_MAKE:
         return NoIndex()
     except FAULTS as e:
@@ -143,23 +144,31 @@ class _Line:
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._turn:
+            working = asyncio.get_running_loop().create_task(self._work(work))
             try:
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await connect(self._url, "posthaus index")
-                return await work(self._connection)
-            except FAULTS as e:
-                error = translated(e, self._connection)
-                if error is e:
-                    raise
-                raise error from e
+                return await asyncio.shield(working)
             except asyncio.CancelledError:
+                # A task of its own, because asyncpg eats the cancellation of an executemany that waits for its socket,
+                # and answers others with a fault: what ends the work is that its connection is cut.
                 if self._connection is not None:
-                    self._connection.terminate()  # an answer may be under way
+                    self._connection.terminate()
+                await end_tasks([working])
                 raise
+
+    async def _work(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        try:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await connect(self._url, "posthaus index")
+            return await work(self._connection)
+        except FAULTS as e:
+            error = translated(e, self._connection)
+            if error is e:
+                raise
+            raise error from e
 
     async def close(self) -> None:
         if self._connection is not None and not self._connection.is_closed():
-            await self._connection.close()
+            await hang_up(self._connection)
 
 
 async def _begin_anew(connection: Connection) -> None:
