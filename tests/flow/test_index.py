@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -149,3 +150,47 @@ async def test_what_is_gone_is_taken_out(store: Store, blobs: DiskBlobs, index: 
     assert await indexer.clean() == 1
     assert await _found(index, anna, "going") == 0
     assert await _found(index, anna, "staying") == 1
+
+
+class Busy:
+    """A store into which a message comes each time that somebody looks whether one has come."""
+
+    def __init__(self, store: Store, anna: Person, coming: int) -> None:
+        self._store = store
+        self._anna = anna
+        self.coming = coming
+        self.coming_when_taken: list[int] = []
+
+    async def read(self, fn: Any, *args: Any) -> Any:
+        if fn is textsource.last and self.coming:
+            self.coming -= 1
+            await _keep(self._store, self._anna, f"coming {self.coming}!")
+        return await self._store.read(fn, *args)
+
+    async def scan(self, fn: Any, *args: Any) -> Any:
+        self.coming_when_taken.append(self.coming)
+        return await self._store.scan(fn, *args)
+
+
+async def test_what_comes_in_goes_first(
+    store: Store, blobs: DiskBlobs, index: TextIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limit, "INDEX_QUIET_S", 0.0)
+    anna = await person(store, "anna")
+    await _keep(store, anna, "there before")
+    busy = Busy(store, anna, 6)
+    indexer = Indexer(cast(Store, busy), blobs, index, JumpClock(NOW, frozen=True))
+    assert await indexer.round() == 7
+    assert set(busy.coming_when_taken) == {0}
+
+
+async def test_but_the_index_does_not_wait_for_ever(
+    store: Store, blobs: DiskBlobs, index: TextIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limit, "INDEX_PATIENCE_S", 0.0)
+    anna = await person(store, "anna")
+    await _keep(store, anna, "there before")
+    busy = Busy(store, anna, 6)
+    indexer = Indexer(cast(Store, busy), blobs, index, JumpClock(NOW, frozen=True))
+    assert await indexer.round() == 7
+    assert busy.coming_when_taken[0] == 4

@@ -1,8 +1,9 @@
 """The index of texts is made here, after the 250: message by message, by one worker of all, in pieces.
 
-A piece is a few messages; then it rests, and goes on when this worker has nothing else to do or when two seconds have
-passed, so that mail is never kept waiting for the index. A search does not wait for it either: what is not in yet is
-read (serve/imap/searchread.py). What is in but gone from the store is taken out now and then. A crash repeats a piece.
+A piece is a few messages; then it rests, and goes on when this worker has nothing else to do and no mail comes in, or
+when two seconds have passed, so that mail is never kept waiting for the index. A search does not wait for it either:
+what is not in yet is read (serve/imap/searchread.py). What is in but gone from the store is taken out now and then. A
+crash repeats a piece.
 
 Standards: none.
 Faults:    StoreDown, StoreFull, StoreBusy end a round and are logged; the next one goes on.
@@ -74,13 +75,16 @@ class Indexer:
             await self._rest(self._clock.monotonic() - begun)
 
     async def _rest(self, worked_s: float) -> None:
-        """As long as the piece took, and on while others have work for this worker; not for ever."""
+        """As long as the piece took, and on while mail comes in anywhere or others have work for this worker; not for
+        ever."""
         patience = self._clock.monotonic() + limit.INDEX_PATIENCE_S
         rest_s = max(worked_s, limit.INDEX_REST_S) if worked_s else 0.0
         while True:
             began = self._clock.cpu()
+            last = await self._store.read(textsource.last)
             await asyncio.sleep(rest_s)
             is_quiet = self._clock.cpu() - began <= rest_s * limit.INDEX_QUIET_SHARE
+            is_quiet = is_quiet and await self._store.read(textsource.last) == last
             if is_quiet or self._clock.monotonic() >= patience:
                 return
             rest_s = limit.INDEX_QUIET_S  # a client thinks between two commands, and has not gone away

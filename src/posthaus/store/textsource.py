@@ -14,6 +14,12 @@ async def ids(tx: Tx, after: int, most: int) -> list[int]:
     return [row[0] for row in await tx.all("SELECT id FROM message WHERE id>$1 ORDER BY id LIMIT $2", after, most)]
 
 
+async def last(tx: Tx) -> int:
+    """The highest id of a message; 0 where there is none."""
+    row = await tx.one("SELECT max(id) FROM message")
+    return row[0] or 0 if row is not None else 0
+
+
 async def read(tx: Tx, messages: Sequence[int]) -> list[tuple[int, tuple[int, ...], Row]]:
     """(id, accounts that hold it, structure prefix head body packing place) of those that are there."""
     found = []
