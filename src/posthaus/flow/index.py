@@ -56,7 +56,8 @@ class Indexer:
         upto = await self._index.upto()
         there = set(await self._index.kept(upto, limit.INDEX_LOOK_IDS))
         while True:
-            ids = await self._store.read(textsource.ids, upto, limit.INDEX_LOOK_IDS)
+            most = min(len(there) + limit.INDEX_PIECE, limit.INDEX_LOOK_IDS)  # a piece, and what is in beyond `upto`
+            ids = await self._store.read(textsource.ids, upto, most)
             if not ids:
                 return added
             missing = [message for message in ids if message not in there]
