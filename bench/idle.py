@@ -19,6 +19,7 @@ from posthaus.testing.process import ServerProcess, free_base
 
 ACCOUNTS = 100
 ADDRESSES = 50  # of clients; one may have a thousand connections to a worker, and no more
+REST_S = 35.0  # the workers give memory that is free back to the system every 30 s
 AT_ONCE = 50  # commands under way, so that neither side waits for the other all the time
 
 
@@ -96,14 +97,14 @@ def main() -> None:
             port = server.port(993 if a.tls else 143)
             for session in idle(port, tls, 0, ACCOUNTS):  # what the first ones bring into memory stays for all
                 session.close()
-            time.sleep(2)
+            time.sleep(REST_S)
             before = memory_mb(server)
             sessions: list[Session] = []
             begun = time.monotonic()
             while len(sessions) < a.sessions:
                 sessions += idle(port, tls, len(sessions), min(AT_ONCE, a.sessions - len(sessions)))
             took = time.monotonic() - begun
-            time.sleep(3)
+            time.sleep(REST_S)
             after = memory_mb(server)
             each = (after - before) * 1024 / a.sessions
             print(f"{a.sessions} idle sessions{' with TLS' if a.tls else ''}, opened in {took:.1f} s")
