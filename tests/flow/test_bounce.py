@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from tests.mail.reports import dsn_in
 
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
@@ -19,7 +20,7 @@ from posthaus.flow.route import Here
 from posthaus.flow.site import Site
 from posthaus.mail.address import Address
 from posthaus.mail.date import render_date
-from posthaus.mail.dsn import ReadDsn, read_dsn
+from posthaus.mail.dsn import ReadDsn
 from posthaus.mail.envelope import DeliverBy, Envelope, Recipient
 from posthaus.mail.fate import Action, Fate
 from posthaus.mail.outcome import Kind, Outcome
@@ -159,7 +160,7 @@ def _octets(notice: Notice) -> bytes:
 
 
 def _read(notice: Notice) -> ReadDsn:
-    found = read_dsn(_octets(notice))
+    found = dsn_in(_octets(notice))
     assert found is not None
     return found
 
@@ -300,7 +301,7 @@ async def test_one_dsn_for_all_that_failed(site: Site) -> None:
     load = await _submit(site, OTTO, uli, eva, account=anna.id)
     await _settle(site, load, FAILED, replace(FAILED, enhanced="5.2.2", text="full"), LATE)
     (octets,) = await site.store.read(_inbox, anna)
-    found = read_dsn(octets)
+    found = dsn_in(octets)
     assert found is not None
     assert [(fate.address, fate.status) for fate in found.dsn.fates] == [(str(OTTO), "5.1.1"), (str(uli), "5.2.2")]
     assert b"\r\nX-In: 1\r\nReceived: x\r\n" in octets
@@ -315,7 +316,7 @@ async def test_delay_is_told_when_it_is_time(site: Site) -> None:
     load = await _submit(site, OTTO, account=anna.id)
     await _settle(site, load, LATE, is_warning=True)
     (octets,) = await site.store.read(_inbox, anna)
-    found = read_dsn(octets)
+    found = dsn_in(octets)
     assert found is not None
     assert found.dsn.fates[0].action is Action.DELAYED and found.dsn.fates[0].retry_until == NOW + 900
     assert await _record(site) == [(Kinds.TOLD, ANNA.key)]
@@ -340,7 +341,7 @@ async def test_a_foreign_sender_is_told_by_the_queue(site: Site) -> None:
     assert claim.parcel.envelope.reverse_path is None and claim.parcel.envelope.body == "8BITMIME"
     assert errand.recipient.address == sender and errand.recipient.notify == {"NEVER"}
     octets = (await site.store.read(queue.octets, claim.parcel.id)).whole()
-    assert octets.startswith(b"Date: ") and read_dsn(octets) is not None
+    assert octets.startswith(b"Date: ") and dsn_in(octets) is not None
     report = await _settle(site, load, FAILED)
     assert report.notice is None
     assert await _record(site, claim.parcel.tid) == [(Kinds.FAILED, sender.key)]

@@ -3,8 +3,10 @@
 import asyncio
 import smtplib
 
+from tests.mail.reports import dsn_in
+
 from posthaus.cli.why import LogText, Search, Story
-from posthaus.mail.dsn import ReadDsn, read_dsn
+from posthaus.mail.dsn import ReadDsn
 from posthaus.mail.fate import Action
 from posthaus.store import account, bell, smarthost
 from posthaus.store.smarthost import Kind, Scope, Smarthost
@@ -39,7 +41,7 @@ async def _first_dsn(office: kit.AsyncOffice) -> ReadDsn:
             await ear.hear()
     finally:
         ear.close()
-    found = read_dsn(kept[0])
+    found = dsn_in(kept[0])
     assert found is not None
     return found
 

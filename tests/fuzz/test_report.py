@@ -2,9 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.mail.reports import complaint_in, dsn_in
 
-from posthaus.mail.arf import read_complaint
-from posthaus.mail.dsn import read_dsn
 from posthaus.mail.dsntext import render, subject
 from posthaus.mail.fate import Original
 
@@ -30,9 +29,9 @@ _OCTETS = st.one_of(
 
 @given(_OCTETS)
 def test_nothing_raises(octets: bytes) -> None:
-    found = read_dsn(octets)
+    found = dsn_in(octets)
     if found is not None:
         original = Original(b"", False)
         assert found.dsn.fates and render(found.dsn, original) and subject(found.dsn, original)
-    complaint = read_complaint(octets)
+    complaint = complaint_in(octets)
     assert complaint is None or complaint.kind

@@ -1,6 +1,6 @@
 """Abuse reports, read: the example of the RFC, and what is none."""
 
-from posthaus.mail.arf import read_complaint
+from tests.mail.reports import complaint_in
 
 # RFC 5965 appendix B.2, shortened
 EXAMPLE = b"""From: <abusedesk@example.com>\r
@@ -36,7 +36,7 @@ Spam Spam Spam\r
 
 
 def test_example() -> None:
-    found = read_complaint(EXAMPLE)
+    found = complaint_in(EXAMPLE)
     assert found is not None
     assert (found.kind, found.agent, found.source) == ("abuse", "SomeGenerator/1.0", "192.0.2.1")
     assert found.reverse_path == "somespammer@example.net"
@@ -46,6 +46,6 @@ def test_example() -> None:
 
 
 def test_none() -> None:
-    assert read_complaint(b"Subject: x\r\n\r\n") is None
-    assert read_complaint(EXAMPLE.replace(b"feedback-report\r\n", b"delivery-status\r\n")) is None
-    assert read_complaint(EXAMPLE.replace(b"Feedback-Type", b"X")) is None
+    assert complaint_in(b"Subject: x\r\n\r\n") is None
+    assert complaint_in(EXAMPLE.replace(b"feedback-report\r\n", b"delivery-status\r\n")) is None
+    assert complaint_in(EXAMPLE.replace(b"Feedback-Type", b"X")) is None

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.mail.reports import dsn_in
 
 from posthaus.mail.address import Address
-from posthaus.mail.dsn import Cover, cut_header, read_dsn, render_dsn
+from posthaus.mail.dsn import Cover, cut_header, render_dsn
 from posthaus.mail.fate import Action, Dsn, Fate, Original
 from posthaus.mail.prepare import prepare
 
@@ -101,7 +102,7 @@ def test_to_the_letter() -> None:
 
 def test_several_recipients() -> None:
     octets = render_dsn(DSN, ORIGINAL, COVER)
-    found = read_dsn(octets)
+    found = dsn_in(octets)
     assert found is not None
     assert found.dsn == DSN
     assert found.message_id == "m1@example.org"
@@ -116,7 +117,7 @@ def test_whole_message() -> None:
     assert "attached whole" in text.get_content()
     assert inner.get_content_type() == "message/rfc822" and inner["content-transfer-encoding"] == "8bit"
     assert octets.count(b"\n") == octets.count(b"\r\n") == octets.count(b"\r")
-    found = read_dsn(octets)
+    found = dsn_in(octets)
     assert found is not None and found.message_id == "m1@example.org"
 
 
@@ -128,7 +129,7 @@ def test_international() -> None:
     assert b"Content-Type: message/global-delivery-status\r\n" in octets
     assert b"Content-Type: message/global-headers\r\n" in octets
     assert "Final-Recipient: utf-8; müller@b.example\r\n".encode() in octets
-    found = read_dsn(octets)
+    found = dsn_in(octets)
     assert found is not None and found.dsn.fates == (fate,) and found.message_id == "m1@example.org"
     plain = render_dsn(Dsn("h.example", (replace(FAILED, said="550 ü"),)), Original(head, False), COVER)
     assert b"Content-Type: message/delivery-status\r\n" in plain and b"smtp; 550 ?\r\n" in plain
@@ -145,7 +146,7 @@ def test_a_peer_makes_no_field() -> None:
     )
     original = Original(b"Subject: x\r\n", False, "x\r\nBcc: all@b.example", "i\r\nTo: y", "t\r\n")
     octets = render_dsn(Dsn("h.example", (evil,), envid="e\r\n\r\nx"), original, COVER)
-    found = read_dsn(octets)
+    found = dsn_in(octets)
     assert found is not None
     (fate,) = found.dsn.fates
     assert fate.action is Action.FAILED and fate.status == "5.1.1"
@@ -199,7 +200,7 @@ hello\r
 
 
 def test_others() -> None:
-    found = read_dsn(OTHERS)
+    found = dsn_in(OTHERS)
     assert found is not None
     assert found.message_id == "m1@example.org"
     assert found.dsn.reporting == "mx.example.net"
@@ -208,20 +209,20 @@ def test_others() -> None:
     assert (one.address, one.action, one.status) == ("otto@b.example", Action.FAILED, "5.1.1")
     assert one.code == 550 and one.said.endswith("unknown")
     assert (two.address, two.action, two.status) == ("only@b.example", Action.DELAYED, "4.2.2")
-    bare = read_dsn(OTHERS.replace(b"\r\n", b"\n"))
+    bare = dsn_in(OTHERS.replace(b"\r\n", b"\n"))
     assert bare == found
 
 
 def test_no_dsn() -> None:
-    assert read_dsn(b"") is None
-    assert read_dsn(b"Subject: x\r\n\r\nFinal-Recipient: rfc822; a@b\r\n") is None
-    assert read_dsn(OTHERS.replace(b"inal-Recipient", b"").replace(b"Original-R", b"X-R")) is None
-    assert read_dsn(OTHERS.replace(b"delivery-status\r\n", b"feedback-report\r\n")) is None
+    assert dsn_in(b"") is None
+    assert dsn_in(b"Subject: x\r\n\r\nFinal-Recipient: rfc822; a@b\r\n") is None
+    assert dsn_in(OTHERS.replace(b"inal-Recipient", b"").replace(b"Original-R", b"X-R")) is None
+    assert dsn_in(OTHERS.replace(b"delivery-status\r\n", b"feedback-report\r\n")) is None
 
 
 def test_first_group_left_out() -> None:
     start = OTHERS.index(b"Reporting-MTA")
-    found = read_dsn(OTHERS[:start] + OTHERS[OTHERS.index(b"Final-Recipient") :])
+    found = dsn_in(OTHERS[:start] + OTHERS[OTHERS.index(b"Final-Recipient") :])
     assert found is not None and len(found.dsn.fates) == 2
 
 
@@ -246,7 +247,7 @@ def test_any_values_make_a_message(fates: list[Fate], original: Original, envid:
     dsn = Dsn("h.example", (*fates, FAILED), AT, envid)
     octets = render_dsn(dsn, original, COVER)
     assert octets.count(b"\n") == octets.count(b"\r\n")
-    found = read_dsn(octets)
+    found = dsn_in(octets)
     assert found is not None
     assert len(found.dsn.fates) <= len(dsn.fates)  # one without any address is no recipient
     assert found.dsn.fates[-1].address == FAILED.address

@@ -1,7 +1,6 @@
 """multipart/report, read: what is there for programs, and the header of the message that it speaks of."""
 
-from posthaus.mail.report import has_report, read_report
-from posthaus.mail.scan import scan
+from tests.mail.reports import report_in
 
 
 def _message(*parts: bytes) -> bytes:
@@ -13,7 +12,7 @@ STATUS = b"Content-Type: message/delivery-status\r\n\r\nA: 1\r\nB: 2\r\n \t\r\n\
 
 
 def test_groups() -> None:
-    report = read_report(_message(STATUS))
+    report = report_in(_message(STATUS))
     assert report is not None and report.kind == "delivery-status"
     assert [group.names for group in report.groups] == [[b"a", b"b"], [b"c"]]
     assert not report.returned.raws
@@ -25,25 +24,23 @@ def test_encoded() -> None:
     head = (
         b"Content-Type: message/global-headers\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nX: =3D\r\n\r\nY: 1"
     )
-    report = read_report(_message(status, head))
+    report = report_in(_message(status, head))
     assert report is not None
     assert report.groups[0].value(b"a") == b"1"
     assert report.returned.value(b"x") == b"=" and report.returned.value(b"y") is None
 
 
 def test_returned_message() -> None:
-    report = read_report(_message(STATUS, b"Content-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\nbody"))
+    report = report_in(_message(STATUS, b"Content-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\nbody"))
     assert report is not None and report.returned.value(b"subject") == b"y"
 
 
 def test_nothing() -> None:
-    assert read_report(b"Subject: x\r\n\r\nhello") is None
-    octets = _message(b"\r\nhello")
-    assert read_report(octets) is None and not has_report(scan(octets))
-    assert has_report(scan(_message(STATUS)))
+    assert report_in(b"Subject: x\r\n\r\nhello") is None
+    assert report_in(_message(b"\r\nhello")) is None
 
 
 def test_many_groups() -> None:
     """It is read as far as a report may go, and no further."""
-    report = read_report(_message(b"Content-Type: message/delivery-status\r\n\r\n" + b"A: 1\r\n\r\n" * 5_000))
+    report = report_in(_message(b"Content-Type: message/delivery-status\r\n\r\n" + b"A: 1\r\n\r\n" * 5_000))
     assert report is not None and len(report.groups) == 1_001

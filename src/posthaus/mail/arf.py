@@ -10,8 +10,7 @@ from posthaus.base import limit
 from posthaus.mail.compose import visible
 from posthaus.mail.decode import decode_text
 from posthaus.mail.header import Header
-from posthaus.mail.report import MachineReport, read_report
-from posthaus.mail.structure import Part
+from posthaus.mail.report import MachineReport
 from posthaus.mail.thread import message_id
 
 
@@ -26,14 +25,8 @@ class Complaint:
     message_id: str  # of the message complained of, without <>
 
 
-def read_complaint(octets: bytes, root: Part | None = None) -> Complaint | None:
-    """`root` is the tree of the octets, where the caller has it already."""
-    report = read_report(octets, root)
-    return None if report is None else complaint_of(report)
-
-
 def complaint_of(report: MachineReport) -> Complaint | None:
-    """The same from a report that was read before."""
+    """The complaint in a report that was read; None for a report of another kind."""
     if report.kind != "feedback-report" or not report.groups:
         return None
     about = report.groups[0]

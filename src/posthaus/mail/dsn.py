@@ -19,9 +19,8 @@ from posthaus.mail.date import parse_date, render_date
 from posthaus.mail.decode import decode_text
 from posthaus.mail.fate import Action, Dsn, Fate, Original
 from posthaus.mail.header import Header, head_end, read_header
-from posthaus.mail.report import MachineReport, read_report
+from posthaus.mail.report import MachineReport
 from posthaus.mail.status import find_status
-from posthaus.mail.structure import Part
 from posthaus.mail.thread import message_id
 
 _NOT_ASCII = re.compile(r"[^\x20-\x7e]")
@@ -137,14 +136,8 @@ class ReadDsn:
     message_id: str  # of the message that it speaks of, without <>; "" where nothing says so
 
 
-def read_dsn(octets: bytes, root: Part | None = None) -> ReadDsn | None:
-    """`root` is the tree of the octets, where the caller has it already."""
-    report = read_report(octets, root)
-    return None if report is None else dsn_of(report)
-
-
 def dsn_of(report: MachineReport) -> ReadDsn | None:
-    """The same from a report that was read before."""
+    """The DSN in a report that was read; None for a report of another kind."""
     if report.kind != "delivery-status" or not report.groups:
         return None
     about, *rest = report.groups

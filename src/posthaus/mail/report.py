@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from posthaus.base import limit
 from posthaus.mail.decode import decode_body
 from posthaus.mail.header import Header, head_end, read_header
-from posthaus.mail.scan import scan
 from posthaus.mail.structure import Part
 
 _KINDS = frozenset({b"delivery-status", b"global-delivery-status", b"feedback-report"})
@@ -29,15 +28,8 @@ class MachineReport:
     returned: Header  # of the message spoken of; without fields where none came back
 
 
-def has_report(root: Part) -> bool:
-    """Is there anything to be read? Asked of each message from the null reverse-path, so it looks at the tree alone."""
-    return any(_is_machine(part) for part in root.parts)
-
-
-def read_report(octets: bytes, root: Part | None = None) -> MachineReport | None:
-    """`root` is the tree of the octets, where the caller has it already."""
-    if root is None:
-        root = scan(octets)
+def read_report(octets: bytes, root: Part) -> MachineReport | None:
+    """`root` is the tree of the octets."""
     machine = next((part for part in root.parts if _is_machine(part)), None)
     if machine is None:
         return None

@@ -4,8 +4,10 @@ import base64
 from dataclasses import replace
 from typing import Any
 
+from tests.mail.reports import dsn_in
+
 from posthaus.mail.address import Address
-from posthaus.mail.dsn import Cover, read_dsn, render_dsn
+from posthaus.mail.dsn import Cover, render_dsn
 from posthaus.mail.fate import Action, Dsn, Fate, Original
 from posthaus.mail.tlsrpt import Failure, Policy, Report
 from posthaus.mail.tlsrptmail import Cover as TlsCover
@@ -79,12 +81,12 @@ async def test_success_is_told_in_the_same_commit(house: Any) -> None:
         await house.alias("all@example.test", target)
     assert (await _send(house, anna, "<ben@example.test> NOTIFY=SUCCESS"))[-1] == 250
     (kept,) = await house.messages(anna)
-    found = read_dsn(kept)
+    found = dsn_in(kept)
     assert found is not None and found.dsn.envid == "e1" and found.message_id == "1@c.example"
     (fate,) = found.dsn.fates
     assert replace(fate, last_attempt=None) == Fate("ben@example.test", Action.DELIVERED, "2.0.0")
     assert (await _send(house, anna, "<all@example.test> NOTIFY=SUCCESS"))[-1] == 250
-    found = read_dsn((await house.messages(anna))[-1])
+    found = dsn_in((await house.messages(anna))[-1])
     assert found is not None and [one.action for one in found.dsn.fates] == [Action.EXPANDED]
     assert len(await house.messages(ben)) == 2
 
