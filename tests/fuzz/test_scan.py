@@ -10,10 +10,9 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthaus.mail import fieldcache, headerpick
-from posthaus.mail.bodystructure import plain, render_body
+from posthaus.mail import fieldcache, headerpick, text
+from posthaus.mail.bodystructure import plain
 from posthaus.mail.prepare import prepare
-from posthaus.mail.preview import part_text
 from posthaus.mail.scan import scan
 from posthaus.mail.structure import Part, lookup, pack, span, unpack
 from posthaus.testing.bodygrammar import check_body, check_bodystructure, check_envelope
@@ -48,10 +47,6 @@ def _check_offsets(part: Part, start: int, end: int) -> None:
     assert not (part.type == b"multipart" and not part.parts)
 
 
-def _walk(part: Part) -> list[Part]:
-    return [part, *itertools.chain.from_iterable(_walk(inner) for inner in part.parts)]
-
-
 @deterministic
 @given(mails)
 def test_any_octets(octets: bytes) -> None:
@@ -62,21 +57,22 @@ def check(octets: bytes) -> None:
     """What holds of all that comes out, whatever goes in."""
     p = prepare(octets)
     check_envelope(p.envelope)
-    check_bodystructure(p.bodystructure)
+    body = check_bodystructure(p.bodystructure)
+    check_body(body)
+    assert plain(p.bodystructure) == body
     root = scan(octets)
     _check_offsets(root, 0, len(octets))
     assert (root.header_start, root.body_start, root.body_end) == (0, p.head_octets, len(octets))
     assert unpack(p.structure) == root == unpack(pack(root))
-    body = plain(p.bodystructure)
-    check_body(body)
-    assert body == render_body(octets, root)
-    for text in (p.preview, p.subject, p.base_subject, p.message_id, p.sender, p.recipients, *p.references):
-        assert "\0" not in text
-        text.encode()  # no lone surrogates
-    for part in _walk(root):
-        text = part_text(octets, part)
-        assert "\0" not in text
-        text.encode()
+    for words in (p.preview, p.subject, p.base_subject, p.message_id, p.sender, p.recipients, *p.references):
+        assert "\0" not in words
+        words.encode()  # no lone surrogates
+    whole = text.Text(root, octets[: p.head_octets], lambda start, end: octets[start:end]).whole
+    whole.encode()
+    read = text.leaves(root)
+    html = [leaf for leaf in read if leaf.subtype == b"html"]  # kept as it is written and, if not empty, as it is read
+    assert len(read) <= whole.count(text.DIVIDER) <= len(read) + len(html)
+    for part in text.parts(root):
         if part.type == b"text":
             assert part.lines == octets.count(b"\n", part.body_start, part.body_end)
 
@@ -96,8 +92,8 @@ def test_picked_fields_are_those_of_the_header(octets: bytes, wanted: set[bytes]
 def test_any_section(octets: bytes, section: list[int]) -> None:
     root = scan(octets)
     part = lookup(root, section)
-    for text in ("", "HEADER", "TEXT", "MIME"):
-        found = span(root, section, text)
+    for words in ("", "HEADER", "TEXT", "MIME"):
+        found = span(root, section, words)
         assert found is None or 0 <= found[0] <= found[1] <= len(octets)
         assert found is None or part is not None
 

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from posthaus.mail.preview import part_text, preview
+from posthaus.mail.preview import preview
 from posthaus.mail.scan import scan
 
 
@@ -42,19 +42,3 @@ PREVIEWS = [
 @pytest.mark.parametrize(("octets", "wanted"), PREVIEWS)
 def test_preview(octets: bytes, wanted: str) -> None:
     assert preview(octets, scan(octets)) == wanted
-
-
-TEXTS = [
-    (_message("a\r\nb\r\n"), "a\r\nb\r\n"),
-    (_message("=C3=BC", encoding="quoted-printable"), "ü"),
-    (_message("a,b", "text/csv"), "a,b"),
-    (_message("<p>a</p>", "text/html"), "a"),
-    (_message("a", "application/pdf"), ""),
-    (_message(LONG), LONG),
-]
-
-
-@pytest.mark.parametrize(("octets", "wanted"), TEXTS)
-def test_part_text(octets: bytes, wanted: str) -> None:
-    text = part_text(octets, scan(octets))
-    assert (text.strip() if wanted == "a" else text) == wanted

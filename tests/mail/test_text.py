@@ -4,7 +4,7 @@ import pytest
 
 from posthaus.mail.casemap import casemap
 from posthaus.mail.scan import scan
-from posthaus.mail.text import Kept, Text, cut_spans, header_text
+from posthaus.mail.text import DIVIDER, Kept, Text, cut_spans, header_text
 
 HTML = (
     b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= and\r\n more\r\nFrom: A <a@a.example>\r\nMIME-Version: 1.0\r\n"
@@ -43,6 +43,31 @@ def test_what_is_made_and_what_is_kept_say_the_same(needle: str, in_body: bool, 
     for text in (_text(HTML), Kept(_text(HTML).whole)):
         assert text.holds(casemap(needle), anywhere=False) is in_body
         assert text.holds(casemap(needle), anywhere=True) is anywhere
+
+
+def _one(body: bytes, kind: bytes = b"text/plain; charset=utf-8", encoding: bytes = b"8bit") -> bytes:
+    return b"Content-Type: %b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (kind, encoding, body)
+
+
+LONG = "wörd " * 40_000
+
+
+@pytest.mark.parametrize(
+    ("octets", "pieces"),
+    [
+        (_one(b"a\r\nb\r\n"), ["a\r\nb\r\n"]),
+        (_one(b"=C3=BC", encoding=b"quoted-printable"), ["ü"]),
+        (_one(b"a,b", b"text/csv"), ["a,b"]),
+        (_one(b"<p>a</p>", b"text/html"), ["<p>a</p>", "a"]),
+        (_one(b'<meta charset="shift_jis">\x93\xfa\x96{', b"text/html"), ['<meta charset="shift_jis">日本', "日本"]),
+        (_one(b"", b"text/html"), [""]),
+        (_one(b"a\0b"), ["a\ufffdb"]),
+        (_one(b"a", b"application/pdf"), []),
+        (_one(LONG.encode()), [LONG]),
+    ],
+)
+def test_what_a_part_is_read_as(octets: bytes, pieces: list[str]) -> None:
+    assert _text(octets).whole.split(DIVIDER)[1:] == [casemap(piece) for piece in pieces]
 
 
 def test_no_more_is_cut_than_is_wanted() -> None:

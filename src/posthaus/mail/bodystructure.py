@@ -25,40 +25,28 @@ _TOKEN = re.compile(rb' |"(?:[^"\\]++|\\.)*+"|\{(\d+)\}\r\n|[^ ()"{]+|[()]', re.
 
 def render_bodystructure(octets: bytes, part: Part) -> bytes:
     """The answer to FETCH BODYSTRUCTURE. `octets` are those of the whole message."""
-    return _body(octets, part, True)
-
-
-def render_body(octets: bytes, part: Part) -> bytes:
-    """The answer to FETCH BODY: the same without extension data."""
-    return _body(octets, part, False)
-
-
-def plain(bodystructure: bytes) -> bytes:
-    """A rendered BODYSTRUCTURE as BODY: without its extension data, and without the message."""
-    return _plain(bodystructure, _parse(bodystructure))
-
-
-def _body(octets: bytes, part: Part, extended: bool) -> bytes:
-    """body = "(" (body-type-1part / body-type-mpart) ")" """
-    # Recursion is as deep as the tree, and that is bounded by MIME_DEPTH.
+    # body = "(" (body-type-1part / body-type-mpart) ")"; recursion is as deep as the tree, and MIME_DEPTH bounds that
     entity = part.entity
     if entity is None:
         entity = entity_of(octets[part.header_start : min(part.body_start, part.header_start + MIME_HEADER_OCTETS)])
     if part.is_multipart:
-        bodies = b"".join([_body(octets, inner, extended) for inner in part.parts])
-        return b"(%b %b%b)" % (bodies, string(part.subtype), _multipart_tail(entity) if extended else b"")
+        bodies = b"".join([render_bodystructure(octets, inner) for inner in part.parts])
+        return b"(%b %b%b)" % (bodies, string(part.subtype), _multipart_tail(entity))
     head, tail = (_remembered if entity.is_remembered else _fields)(entity, part.type, part.subtype)
-    if not extended:
-        tail = b""
     size = part.body_end - part.body_start
     if part.is_message:
         inner = part.parts[0]
         head_octets = octets[inner.header_start : min(inner.body_start, inner.header_start + HEADER_OCTETS)]
         envelope = render_envelope(read_header(head_octets))
-        return b"(%b %d %b %b %d%b)" % (head, size, envelope, _body(octets, inner, extended), part.lines, tail)
+        return b"(%b %d %b %b %d%b)" % (head, size, envelope, render_bodystructure(octets, inner), part.lines, tail)
     if part.type == b"text":
         return b"(%b %d %d%b)" % (head, size, part.lines, tail)
     return b"(%b %d%b)" % (head, size, tail)
+
+
+def plain(bodystructure: bytes) -> bytes:
+    """A rendered BODYSTRUCTURE as BODY: without its extension data, and without the message."""
+    return _plain(bodystructure, _parse(bodystructure))
 
 
 def _fields(entity: Entity, type_: bytes, subtype: bytes) -> tuple[bytes, bytes]:

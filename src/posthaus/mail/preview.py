@@ -1,4 +1,4 @@
-"""The text of a message: the first characters for lists, and the text of a part for SEARCH.
+"""The first characters of the text of a message, for lists.
 
 Of a message of any size only the first kilobytes of its first text part are decoded for the preview.
 
@@ -10,14 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from posthaus.base.limit import (
-    HTML_OCTETS,
-    HTML_TAGS,
-    PREVIEW_CHARACTERS,
-    PREVIEW_HTML_TAGS,
-    PREVIEW_OCTETS,
-    PREVIEW_PARTS,
-)
+from posthaus.base.limit import PREVIEW_CHARACTERS, PREVIEW_HTML_TAGS, PREVIEW_OCTETS, PREVIEW_PARTS
 from posthaus.mail.decode import decode_body, decode_text
 from posthaus.mail.html import declared_charset, html_to_text
 from posthaus.mail.structure import Part
@@ -39,20 +32,6 @@ def preview(octets: bytes, part: Part) -> str:
         if text:
             return text
     return ""
-
-
-def part_text(octets: bytes, part: Part) -> str:
-    """The text of a text/plain or text/html part (any other text/* is taken as plain); "" of what is no text."""
-    if part.type != b"text":
-        return ""
-    is_html = part.subtype == b"html"
-    body = octets[part.body_start : part.body_end]
-    if is_html and len(body) > HTML_OCTETS:
-        body = body[:HTML_OCTETS]
-    body = decode_body(body, part.encoding)
-    if is_html:
-        return html_to_text(decode_text(body, part.charset or declared_charset(body), cut=True), HTML_TAGS)
-    return decode_text(body, part.charset)
 
 
 def _texts(part: Part) -> Iterator[Part]:

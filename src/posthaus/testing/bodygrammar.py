@@ -7,6 +7,7 @@ Faults:    GrammarFault (ValueError) with the place.
 """
 
 import re
+from collections.abc import Callable
 
 _QUOTED = re.compile(rb'"((?:[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x5b\x5d-\x7f]|\\["\\])*)"')
 _LITERAL = re.compile(rb"\{(0|[1-9][0-9]*)\}\r\n")
@@ -21,6 +22,7 @@ class _Reader:
     def __init__(self, octets: bytes) -> None:
         self.octets = octets
         self.at = 0
+        self.extensions: list[tuple[int, int]] = []  # where extension data begin and end, with the space before them
 
     def fault(self, wanted: str) -> GrammarFault:
         return GrammarFault(f"{wanted} wanted at {self.at}: {self.octets[self.at : self.at + 60]!r}")
@@ -126,9 +128,7 @@ class _Reader:
             self.take(b" ")
             self.string()
             if extended:
-                self.take(b" ")
-                self.parameters()
-                self.extension()
+                self.extension(self.parameters)
         else:
             self.one_part(extended)
         self.take(b")")
@@ -158,11 +158,12 @@ class _Reader:
             self.take(b" ")
             self.number()  # body-fld-lines
         if extended:
-            self.take(b" ")
-            self.nstring()  # body-fld-md5
-            self.extension()
+            self.extension(self.nstring)  # body-fld-md5
 
-    def extension(self) -> None:
+    def extension(self, first: Callable[[], object]) -> None:
+        begin = self.at
+        self.take(b" ")
+        first()
         self.take(b" ")
         if not self.nil():  # body-fld-dsp
             self.take(b"(")
@@ -182,6 +183,7 @@ class _Reader:
             self.nstring()
         self.take(b" ")
         self.nstring()  # body-fld-loc
+        self.extensions.append((begin, self.at))
 
 
 def check_envelope(octets: bytes) -> None:
@@ -191,11 +193,14 @@ def check_envelope(octets: bytes) -> None:
     reader.end()
 
 
-def check_bodystructure(octets: bytes) -> None:
-    """body, with all its extension data"""
+def check_bodystructure(octets: bytes) -> bytes:
+    """body, with all its extension data; the same without them."""
     reader = _Reader(octets)
     reader.body(True)
     reader.end()
+    ends = [0, *(end for _, end in reader.extensions)]
+    begins = [*(begin for begin, _ in reader.extensions), len(octets)]
+    return b"".join([octets[end:begin] for end, begin in zip(ends, begins, strict=True)])
 
 
 def check_body(octets: bytes) -> None:
