@@ -24,7 +24,7 @@ from posthaus.check.dkim import Verification, verify
 from posthaus.check.dkimsign import sign
 from posthaus.check.keyrecord import record_name, render_key_record
 from posthaus.check.signingkey import SigningKey, make_private, read_signing_key
-from posthaus.mail.trace import render_authentication_results
+from posthaus.mail.trace import render_arc_results
 
 NOW = 1_528_637_909.0
 DOMAIN = "football.example.com"
@@ -91,8 +91,8 @@ async def test_the_messages_of_the_rfcs() -> None:
 
 async def test_what_is_told() -> None:
     results = [one.result for one in await look(SIGNED)]
-    assert render_authentication_results("mx.test", results).decode() == (
-        "Authentication-Results: mx.test;\r\n"
+    assert render_arc_results(1, "mx.test", results).decode() == (
+        "ARC-Authentication-Results: i=1; mx.test;\r\n"
         "\tdkim=pass header.d=football.example.com header.i=@football.example.com header.s=brisbane"
         ' header.a=ed25519-sha256 header.b="/gCrinpc";\r\n'
         "\tdkim=pass header.d=football.example.com header.i=@football.example.com header.s=test"

@@ -17,7 +17,7 @@ from tests.check.keys import Zone
 from posthaus.base import limit
 from posthaus.base.dns import Answer, DnsTrouble, Mx
 from posthaus.check.spf import Spf, check
-from posthaus.mail.trace import render_authentication_results
+from posthaus.mail.trace import render_arc_results
 
 SUITE = json.loads((Path(__file__).parent / "spf" / "openspf.json").read_text("utf-8"))
 
@@ -100,8 +100,9 @@ async def test_what_is_told() -> None:
     assert (found.value, found.reason) == ("pass", "ip4:192.0.2.0/24")
     helo = await look(zone, "192.0.2.9", "")
     assert (helo.value, helo.reason, helo.is_helo) == ("fail", "-all", True)
-    assert render_authentication_results("mx.test", [found.result, helo.result]) == (
-        b"Authentication-Results: mx.test;\r\n\tspf=pass smtp.mailfrom=a@b.test;\r\n\tspf=fail smtp.helo=mx.b.test\r\n"
+    assert render_arc_results(1, "mx.test", [found.result, helo.result]) == (
+        b"ARC-Authentication-Results: i=1; mx.test;\r\n"
+        b"\tspf=pass smtp.mailfrom=a@b.test;\r\n\tspf=fail smtp.helo=mx.b.test\r\n"
     )
 
 

@@ -8,7 +8,7 @@ from posthaus.base.dns import Mx
 from posthaus.check import arc, dkim, spf
 from posthaus.check.keyrecord import KeyFault, parse_key_record
 from posthaus.mail.srs import SrsFault, restore
-from posthaus.mail.trace import render_authentication_results
+from posthaus.mail.trace import render_arc_results
 
 VALUES = {"pass", "fail", "neutral", "policy", "permerror", "temperror"}
 
@@ -50,7 +50,7 @@ async def test_signatures(fields: list[bytes], records: list[bytes]) -> None:
     chain = await arc.validate(message, zone, 5.0)
     assert {one.value for one in found} <= VALUES
     assert chain.value in ("none", "pass", "fail")
-    text = render_authentication_results("mx.test", [*(one.result for one in found), chain.result])
+    text = render_arc_results(1, "mx.test", [*(one.result for one in found), chain.result])
     assert all(len(line) <= 2_000 and b"\0" not in line for line in text.split(b"\r\n"))
 
 
@@ -85,7 +85,7 @@ async def test_spf(terms: list[str], address: str, helo: str, domain: str, local
     sender = f"{local}@{domain}" if domain else ""
     found = await spf.check(address, helo, sender, zone, receiver="mx.test", now=0)
     assert found.value in {"none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"}
-    assert render_authentication_results("mx.test", [found.result]).count(b"\r\n") == 2
+    assert render_arc_results(1, "mx.test", [found.result]).count(b"\r\n") == 2
 
 
 @given(st.binary(max_size=200))

@@ -1,10 +1,11 @@
-"""Trace fields: Return-Path, Received, Delivered-To, Authentication-Results with and without ARC.
+"""Trace fields: Return-Path, Received, Delivered-To, ARC-Authentication-Results.
 
 These lines are put before the octets of a message and hold what peers told us, so every value goes through one of the
 four gates at the end: none of them lets CR, LF, NUL or another control character pass, and each keeps its value inside
 of the token, comment or quoted-string where it stands. Lines stay below 998 octets.
 
-Standards: RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3 and §4.3, RFC 5322 §3.6.7, RFC 8601 §2.2, RFC 8314 §4.3.
+Standards: RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3 and §4.3, RFC 5322 §3.6.7, RFC 8601 §2.2, RFC 8617 §4.1.1,
+           RFC 8314 §4.3.
 Faults:    none; what cannot be written becomes "?".
 """
 
@@ -89,15 +90,12 @@ def render_received(hop: Hop) -> bytes:
     ).encode()
 
 
-def render_authentication_results(authserv_id: str, results: Sequence[Result]) -> bytes:
-    """authres-header-field = "Authentication-Results:" authres-payload"""
-    return _results(f"Authentication-Results: {_name(authserv_id)}", results)
-
-
 def render_arc_results(instance: int, authserv_id: str, results: Sequence[Result]) -> bytes:
     """arc-info = instance [CFWS] ";" authres-payload"""
-    # RFC 8617 §4.1.1
-    return _results(f"ARC-Authentication-Results: i={instance}; {_name(authserv_id)}", results)
+    # RFC 8601 §2.2: "none" when nothing was checked; one result a line, so that none of them grows too long.
+    head = f"ARC-Authentication-Results: i={instance}; {_name(authserv_id)}"
+    lines = [head, *([f"\t{_result(result)}" for result in results] or ["\tnone"])]
+    return (";\r\n".join(lines) + "\r\n").encode()
 
 
 def count_received(header: bytes) -> int:
@@ -110,12 +108,6 @@ def count_received(header: bytes) -> int:
 @functools.lru_cache(maxsize=64)
 def _date(at: int) -> str:
     return render_date(at).decode("ascii")
-
-
-def _results(begun: str, results: Sequence[Result]) -> bytes:
-    # RFC 8601 §2.2: "none" when nothing was checked; one result a line, so that none of them grows too long.
-    lines = [begun, *([f"\t{_result(result)}" for result in results] or ["\tnone"])]
-    return (";\r\n".join(lines) + "\r\n").encode()
 
 
 def _result(result: Result) -> str:
