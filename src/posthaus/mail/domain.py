@@ -1,4 +1,4 @@
-"""Domains as values: A-labels for machines, U-labels for people.
+"""Domains as values: A-labels, whatever they were written in.
 
 A domain is held as lower-case A-labels without a dot at the end. to_ascii is lenient where real mail is (underscores,
 A-labels that decode to nothing sensible) and strict where a fault could hurt (lengths, empty labels, odd octets).
@@ -13,8 +13,6 @@ import re
 import idna
 
 from posthaus.base import limit
-
-_LABEL_OCTETS = 63  # RFC 1035 §2.3.4
 
 # An underscore is no letter of a host name, but hosts behind odd DNS tools send mail with it.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -34,13 +32,6 @@ def to_ascii(domain: str) -> str:
     return _encode(domain)
 
 
-def to_unicode(domain: str) -> str:
-    """The domain for people. A label that does not decode stays as it is, so this never fails."""
-    if "xn--" not in domain:
-        return domain
-    return ".".join(_decode(label) for label in domain.split("."))
-
-
 @functools.lru_cache(maxsize=1024)
 def _encode(domain: str) -> str:
     try:
@@ -50,13 +41,3 @@ def _encode(domain: str) -> str:
     if _ASCII.fullmatch(encoded) is None or len(encoded) > limit.SMTP_DOMAIN_OCTETS:
         raise DomainFault("not a domain")
     return encoded
-
-
-@functools.lru_cache(maxsize=1024)
-def _decode(label: str) -> str:
-    if not label.startswith("xn--") or len(label) > _LABEL_OCTETS:
-        return label
-    try:
-        return idna.ulabel(label)
-    except (idna.IDNAError, UnicodeError):
-        return label

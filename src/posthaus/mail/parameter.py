@@ -1,4 +1,4 @@
-"""Parameters of Content-Type and Content-Disposition: read, joined where they come in pieces, decoded, written.
+"""Parameters of Content-Type and Content-Disposition: read, and joined where they come in pieces.
 
 `join_pieces` does what Dovecot does: `name*0="a"; name*1="b"` becomes `name="ab"`, and pieces of which one is
 percent-encoded become one `name*=charset'language'text`; IMAP clients know that form, few know pieces.
@@ -10,11 +10,8 @@ Faults:    none; what is no parameter is passed over.
 import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from posthaus.base.limit import MIME_PARAMETERS
-from posthaus.mail.decode import decode_text
-from posthaus.mail.word import decode_words
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
@@ -35,7 +32,6 @@ _PERCENT: Final = [
     else b"%%%02X" % octet
     for octet in range(256)
 ]
-_TOKEN_ONLY = re.compile(_TOKEN + rb"+").fullmatch
 
 
 def parse_parameters(value: bytes) -> Parameters:
@@ -85,34 +81,6 @@ def _join(name: bytes, pieces: dict[int, tuple[bytes, bool]]) -> tuple[bytes, by
     return name + b"*", text if row[0][1] else b"''" + text
 
 
-def parameter(parameters: Parameters, name: bytes) -> str | None:
-    """The value of a parameter as text: the RFC 2231 form first, then the plain one with any encoded-words in it."""
-    extended = plain = None
-    for key, value in parameters:
-        if key == name:
-            plain = value
-        elif key == name + b"*":
-            extended = value
-    if extended is not None:
-        charset, _, rest = extended.partition(b"'")
-        _, mark, text = rest.partition(b"'")
-        if not mark:  # no charset'language' before it
-            charset, text = b"", extended
-        return decode_text(unquote_to_bytes(text), charset)
-    # RFC 2047 §5 not: forbidden in a quoted-string, and yet what half of all senders write in filename and name.
-    return None if plain is None else decode_words(plain)
-
-
 def percent_encode(octets: bytes) -> bytes:
     """attribute-char stays, all else is "%" and two digits (RFC 2231 §7)."""
     return b"".join([_PERCENT[octet] for octet in octets])
-
-
-def render_parameter(name: bytes, value: str) -> bytes:
-    """`; name=value` for a header that we write: a token, a quoted-string, or the RFC 2231 form."""
-    if not (value.isascii() and value.isprintable()):
-        return b"; %b*=utf-8''%b" % (name, percent_encode(value.encode("utf-8", "replace")))
-    octets = value.encode("ascii")
-    if _TOKEN_ONLY(octets):
-        return b"; %b=%b" % (name, octets)
-    return b'; %b="%b"' % (name, octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"'))

@@ -69,16 +69,6 @@ def parse_uids(octets: bytes) -> SequenceSet:
     return parse_set(octets)
 
 
-def render_set(numbers: SequenceSet) -> bytes:
-    """The set as it goes over the wire."""
-    if numbers.saved:
-        return b"$"
-    return b",".join(
-        _render_number(low) if low == high else _render_number(low) + b":" + _render_number(high)
-        for low, high in numbers.ranges
-    )
-
-
 def _parse_range(item: bytes) -> tuple[int, int]:
     low, colon, high = item.partition(b":")
     first = STAR if low == b"*" else int(low)
@@ -86,10 +76,6 @@ def _parse_range(item: bytes) -> tuple[int, int]:
     if first > MAX_NUMBER or last > MAX_NUMBER:
         raise ParseFault("a number has 32 bits")
     return first, last
-
-
-def _render_number(number: int) -> bytes:
-    return b"%d" % number if number else b"*"
 
 
 def _merge(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
