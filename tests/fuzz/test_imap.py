@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.proto.imap.whole import parse_command
 
 from posthaus.proto.imap import command as c
 from posthaus.proto.imap import mutf7
@@ -25,7 +26,7 @@ from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.framing import Frame, Framing, Header
 from posthaus.proto.imap.literal import Limits
 from posthaus.proto.imap.number import SequenceSet, parse_set
-from posthaus.proto.imap.parse import RULES, State, parse_command
+from posthaus.proto.imap.parse import RULES, State
 from posthaus.proto.imap.quirk import STRICT
 from posthaus.proto.imap.render import astring, mailbox, render_uids, string
 from posthaus.proto.imap.server import Engine

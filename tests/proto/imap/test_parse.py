@@ -1,9 +1,10 @@
 """The table of commands: heads, UID, states."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse import RULES, State, find_tag, parse_command, parse_head
+from posthaus.proto.imap.parse import RULES, State, find_tag, parse_head
 
 
 @pytest.mark.parametrize(

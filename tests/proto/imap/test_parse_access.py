@@ -1,11 +1,11 @@
 """ID, AUTHENTICATE, LOGIN, ENABLE and the commands without arguments."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.base.limit import IMAP_ID_PAIRS
 from posthaus.proto.imap import command as c
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse import parse_command
 from posthaus.proto.imap.quirk import STRICT
 from posthaus.proto.imap.token import Literal
 

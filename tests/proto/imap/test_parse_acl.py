@@ -1,12 +1,12 @@
 """SETACL, DELETEACL, GETACL, LISTRIGHTS and MYRIGHTS."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.mail.rights import parse_rights
 from posthaus.proto.imap import command_acl as c
 from posthaus.proto.imap.command_acl import Identifier
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse import parse_command
 
 FRED = Identifier("fred", False, b"fred")
 NO_FRED = Identifier("fred", True, b"-fred")

@@ -1,12 +1,12 @@
 """SELECT, CREATE, LIST, STATUS and their like: the examples of the RFCs, and what is no command."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.base.limit import IMAP_LIST_PATTERNS
 from posthaus.proto.imap import command as c
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import parse_set
-from posthaus.proto.imap.parse import parse_command
 from posthaus.proto.imap.quirk import STRICT
 
 

@@ -1,11 +1,11 @@
 """APPEND, FETCH, STORE, COPY, MOVE, EXPUNGE: the examples of the RFCs, and what is no command."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.proto.imap import command as c
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.number import SAVED, SequenceSet, parse_set
-from posthaus.proto.imap.parse import parse_command
 from posthaus.proto.imap.quirk import STRICT, Quirk
 from posthaus.proto.imap.section import FetchList, Plain, Section, Text
 from posthaus.proto.imap.token import Literal

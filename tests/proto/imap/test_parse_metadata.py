@@ -1,12 +1,12 @@
 """GETMETADATA, SETMETADATA, LIST RETURN (METADATA ...): the examples of the RFCs, and what is no command."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.base.limit import IMAP_DEEP_ENTRIES, IMAP_ENTRIES, IMAP_ENTRY_OCTETS
 from posthaus.proto.imap import command as c
 from posthaus.proto.imap.command import Depth
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse import parse_command
 from posthaus.proto.imap.token import Literal
 
 

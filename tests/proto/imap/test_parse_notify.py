@@ -1,11 +1,11 @@
 """NOTIFY: its grammar, and which events go together."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.proto.imap.command import EventGroup, Notify, NotifyEvent
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.mailboxfilter import MailboxFilter, Which
-from posthaus.proto.imap.parse import parse_command
 from posthaus.proto.imap.section import Plain
 
 NEW, GONE, FLAGS = NotifyEvent.MESSAGE_NEW, NotifyEvent.MESSAGE_EXPUNGE, NotifyEvent.FLAG_CHANGE

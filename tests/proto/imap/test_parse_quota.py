@@ -1,10 +1,10 @@
 """GETQUOTA, GETQUOTAROOT and SETQUOTA."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.proto.imap import command_quota as q
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse import parse_command
 from posthaus.proto.imap.quirk import STRICT
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.base.limit import IMAP_NESTING, IMAP_SEARCH_KEYS
 from posthaus.proto.imap import key as k
@@ -10,7 +11,6 @@ from posthaus.proto.imap.command import MultiSearch, Search
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.mailboxfilter import MailboxFilter, Which
 from posthaus.proto.imap.number import SAVED, parse_set
-from posthaus.proto.imap.parse import parse_command
 from posthaus.proto.imap.partial import Partial
 from posthaus.proto.imap.quirk import LENIENT, STRICT, Quirk
 from posthaus.proto.imap.token import Literal

@@ -1,12 +1,12 @@
 """SORT and THREAD as values, and what is none."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.proto.imap import key
 from posthaus.proto.imap.command import CancelUpdate, Sort, SortKey, Thread
 from posthaus.proto.imap.fault import ParseFault
 from posthaus.proto.imap.key import Return
-from posthaus.proto.imap.parse import parse_command
 
 ALL = key.All()
 

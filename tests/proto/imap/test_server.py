@@ -381,7 +381,7 @@ def test_responses_while_idling() -> None:
     engine = _engine()
     _next(engine, b"a IDLE\r\n")
     engine.idle()
-    engine.untagged(b"* 4 EXISTS\r\n")
+    engine.send(b"* 4 EXISTS\r\n")
     assert engine.outgoing() == b"+ idling\r\n* 4 EXISTS\r\n"
     assert engine.next_event() is NEED_DATA
 

@@ -1,9 +1,10 @@
 """ENABLE UIDONLY: what is refused, and what is not."""
 
 import pytest
+from tests.proto.imap.whole import parse_command
 
 from posthaus.proto.imap.fault import ParseFault
-from posthaus.proto.imap.parse import parse_command, parse_head
+from posthaus.proto.imap.parse import parse_head
 from posthaus.proto.imap.uidonly import check_command, check_head
 
 ASKED = [

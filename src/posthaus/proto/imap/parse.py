@@ -9,7 +9,7 @@ Faults:    ParseFault.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 
 from posthaus.base.value import value
@@ -66,8 +66,7 @@ from posthaus.proto.imap.parse_notify import parse_notify
 from posthaus.proto.imap.parse_quota import parse_get_quota, parse_set_quota
 from posthaus.proto.imap.parse_search import parse_esearch, parse_search
 from posthaus.proto.imap.parse_sort import parse_cancel_update, parse_sort, parse_thread
-from posthaus.proto.imap.quirk import LENIENT, Quirk
-from posthaus.proto.imap.token import Cursor, Literal
+from posthaus.proto.imap.token import Cursor
 
 _TAG_CHAR = rb'[^\x00-\x20\x7f-\xff(){%*"\\+]'
 _TAG = re.compile(rb"(" + _TAG_CHAR + rb"++)(?: |$)").match
@@ -179,15 +178,3 @@ def parse_head(text: bytes) -> Head:
     if rule is None or (uid is not None and not rule.uid):
         raise ParseFault("no such command")
     return Head(tag, name, uid is not None, rule, m.end())
-
-
-def parse_command(
-    text: bytes,
-    literals: Sequence[Literal] = (),
-    *,
-    utf8: bool = False,
-    quirks: frozenset[Quirk] = LENIENT,
-) -> Command:
-    """The whole command, whatever the state."""
-    head = parse_head(text)
-    return head.rule.parse(Cursor(text, literals, utf8=utf8, quirks=quirks, at=head.end), head.tag, head.uid)

@@ -129,11 +129,6 @@ def flags_line(flags: Iterable[bytes]) -> bytes:
     return b"* FLAGS %b\r\n" % flag_list(flags)
 
 
-def fetch(number: int, items: Iterable[bytes]) -> bytes:
-    """One FETCH response of items that are rendered already."""
-    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(items))
-
-
 _NUMBERS = 10_000  # written at once: a millisecond in which no other thread has its turn
 
 

@@ -175,8 +175,6 @@ class Engine:
             raise RuntimeError("the connection is over")
         self._out.append(octets)
 
-    untagged = send
-
     def greet(self, text: str, *, preauth: bool = False) -> None:
         """* OK [CAPABILITY ...] or * PREAUTH: the first thing a client hears."""
         if preauth:
