@@ -235,9 +235,9 @@ def test_events() -> None:
         Retrieve((9,)),
         Top(1, 10),
         Reset(),
-        Quit(True),
+        Quit(),
     ]
-    assert dialogue(DIALOGUES["QUIT in AUTHORIZATION"]) == [Quit(False)]
+    assert dialogue(DIALOGUES["QUIT in AUTHORIZATION"]) == [Quit()]
 
 
 def test_apop() -> None:
@@ -307,7 +307,6 @@ def test_stls_forgets_and_drops() -> None:
     engine.outgoing()
     engine.after_tls()
     engine.offer = OPEN
-    assert not engine.is_utf8
     engine.receive(b"PASS evil\r\n")
     assert engine.next_event() is NEED_DATA
     assert engine.outgoing() == b"-ERR USER first\r\n"
@@ -379,7 +378,7 @@ def test_end_of_stream() -> None:
     engine = Pop3Server(OPEN)
     engine.receive(b"QUIT\r\n")
     engine.receive(b"")
-    assert engine.next_event() == Quit(False)
+    assert engine.next_event() == Quit()
 
 
 def test_runs_are_bounded() -> None:

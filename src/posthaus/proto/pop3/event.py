@@ -50,9 +50,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """Answer: close(). `is_update`: the session was in TRANSACTION, and deletions are due now."""
-
-    is_update: bool
+    """Answer: close(). After a log-in, deletions are due now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,6 @@ class Pop3Server:
     ) -> None:
         self.offer = offer
         self.state = State.AUTHORIZATION
-        # RFC 6856 §2.1 not: who did not ask for UTF-8 gets the same octets; a message is never rewritten on its way.
-        self.is_utf8 = False
         self.owed = 0  # replies that the session owes
         self._stamp = stamp
         self._line_octets = line_octets
@@ -121,7 +119,6 @@ class Pop3Server:
         self._lines.clear()
         self._ahead = None
         self._name = None
-        self.is_utf8 = False
         self.state = State.AUTHORIZATION
 
     # -- out -------------------------------------------------------------------------------------------------------
@@ -241,7 +238,7 @@ class Pop3Server:
     def _bare(self, command: Bare) -> Event | None:
         match command:
             case Bare.QUIT:
-                return self._ask(Quit(self.state is State.TRANSACTION))
+                return self._ask(Quit())
             case Bare.STAT:
                 return self._ask(Stat())
             case Bare.RSET:
@@ -253,7 +250,7 @@ class Pop3Server:
             case Bare.CAPA:
                 self._say(self._capabilities())
             case Bare.UTF8:
-                self.is_utf8 = True
+                # RFC 6856 §2.1 not: who does not ask gets the same octets; a message is never rewritten on its way.
                 self._say(reply.DONE)
             case Bare.NOOP:
                 self._say(reply.DONE)

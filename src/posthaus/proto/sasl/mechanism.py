@@ -19,7 +19,6 @@ class Mechanism:
     is_clear: bool = False  # the password crosses the wire as it is: needs TLS or loopback
     has_binding: bool = False  # tied to the TLS channel
     needs_recoverable: bool = False  # the server must be able to read the password
-    is_client_first: bool = True  # RFC 4422 §5: takes an initial response
 
 
 MECHANISMS = (
@@ -27,9 +26,9 @@ MECHANISMS = (
     Mechanism("SCRAM-SHA-256", "RFC 7677", "scram-sha-256"),
     Mechanism("SCRAM-SHA-1-PLUS", "RFC 5802", "scram-sha-1", has_binding=True),
     Mechanism("SCRAM-SHA-1", "RFC 5802", "scram-sha-1"),
-    Mechanism("CRAM-MD5", "RFC 2195", "cleartext", needs_recoverable=True, is_client_first=False),
+    Mechanism("CRAM-MD5", "RFC 2195", "cleartext", needs_recoverable=True),
     Mechanism("PLAIN", "RFC 4616", "argon2", is_clear=True),
-    Mechanism("LOGIN", "draft-murchison-sasl-login-00", "argon2", is_clear=True, is_client_first=False),
+    Mechanism("LOGIN", "draft-murchison-sasl-login-00", "argon2", is_clear=True),
 )
 BY_NAME = {mechanism.name: mechanism for mechanism in MECHANISMS}
 
