@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from posthaus.base.limit import KEYWORD_OCTETS
+from posthaus.base.limit import KEYWORD_OCTETS, KEYWORDS_PER_MAILBOX
 
 SEEN: Final = 1 << 0
 ANSWERED: Final = 1 << 1
@@ -24,7 +24,7 @@ JUNK: Final = 1 << 7
 NOT_JUNK: Final = 1 << 8
 PHISHING: Final = 1 << 9
 FIRST_KEYWORD_BIT: Final = 10
-LAST_KEYWORD_BIT: Final = 62  # bit 63 is the sign in the databases
+LAST_KEYWORD_BIT: Final = FIRST_KEYWORD_BIT + KEYWORDS_PER_MAILBOX - 1  # 62: bit 63 is the sign in the databases
 EVERYTHING: Final = (1 << 63) - 1
 
 NAMES: Final = (

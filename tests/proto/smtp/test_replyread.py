@@ -86,11 +86,11 @@ def test_clear_forgets_half_a_reply() -> None:
 
 @pytest.mark.parametrize(
     ("code", "kinds"),
-    [(250, (1, 0, 0, 0)), (354, (0, 1, 0, 0)), (451, (0, 0, 1, 0)), (554, (0, 0, 0, 1))],
+    [(250, (1, 0, 0)), (354, (0, 1, 0)), (451, (0, 0, 0)), (554, (0, 0, 1))],
 )
 def test_kinds(code: int, kinds: tuple[int, ...]) -> None:
     heard = Heard(code, "", ("a", "b"))
-    assert (heard.is_positive, heard.is_intermediate, heard.is_transient, heard.is_permanent) == kinds
+    assert (heard.is_positive, heard.is_intermediate, heard.is_permanent) == kinds
     assert heard.text == "a\nb"
 
 

@@ -408,7 +408,7 @@ def test_the_session_answers_in_turn() -> None:
 
 def test_a_negative_greeting_closes() -> None:
     engine = Server("mx.example")
-    engine.greet(reply.NO_SERVICE)
+    engine.greet(reply.Reply(554, "5.7.1", ("No SMTP service here",)))
     assert isinstance(engine.next_event(), event.Closing)
     engine.receive(HELLO)
     assert engine.next_event() is NEED_DATA

@@ -106,7 +106,7 @@ async def test_draining_waits_for_the_transaction(house: Any) -> None:
 
 async def test_a_refused_connection_is_closed(house: Any) -> None:
     yes = Yes()
-    yes.greeting = reply.NO_SERVICE
+    yes.greeting = reply.Reply(554, "5.7.1", ("No SMTP service here",))
     assert (await house.say(yes, OPEN)).codes == [554]
 
 

@@ -39,10 +39,6 @@ class Reply:
         return self.code < 400
 
     @property
-    def is_transient(self) -> bool:
-        return 400 <= self.code < 500
-
-    @property
     def is_permanent(self) -> bool:
         return self.code >= 500
 
@@ -65,7 +61,6 @@ TOO_MANY_ERRORS = _reply(421, "4.7.0", "Too many errors, closing the connection"
 TOO_MANY_COMMANDS = _reply(421, "4.7.0", "Too many commands without a message, closing the connection")
 TOO_MANY_TRANSACTIONS = _reply(421, "4.7.0", "Too many messages in this session, come again")
 TOO_MUCH_DISCARDED = _reply(421, "4.7.0", "Too many refused octets, closing the connection")
-NO_SERVICE = _reply(554, "5.7.1", "No SMTP service here")
 NOT_SMTP = _reply(521, "5.5.1", "This is not the protocol spoken here")
 SHUTTING_DOWN = _reply(421, "4.3.2", "Shutting down, try again later")
 

@@ -47,10 +47,6 @@ class Heard:
         return 300 <= self.code < 400
 
     @property
-    def is_transient(self) -> bool:
-        return 400 <= self.code < 500
-
-    @property
     def is_permanent(self) -> bool:
         return self.code >= 500
 
