@@ -210,6 +210,23 @@ async def test_a_cancelled_read_leaves_its_connection_free(url: str) -> None:
     await store.close()
 
 
+async def test_a_read_cancelled_before_it_begins_leaves_no_connection_behind(url: str) -> None:
+    store = await PostgresStore.open(url, connections=1, patience_s=5)
+    other = await asyncpg.connect(url)
+    task = asyncio.create_task(store.read(directory.domains))
+    await asyncio.sleep(0)  # BEGIN is on its way
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    name = "SELECT count(*) FROM pg_stat_activity WHERE datname=current_database() AND application_name='posthaus'"
+    async with asyncio.timeout(10):
+        while await other.fetchval(name):
+            pass
+    assert await store.read(directory.domains) == []
+    await store.close()
+    await other.close()
+
+
 # -- bells ---------------------------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,9 @@ class Pool:
                     raise
                 except FAULTS:
                     connection.terminate()  # it died while it lay idle; nothing has been asked yet
+                except BaseException:  # cancelled: an answer may be under way
+                    connection.terminate()
+                    raise
             connection = await connect(self._url)
             try:
                 await connection.execute(begin, timeout=_CONNECT_S)
