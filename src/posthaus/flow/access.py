@@ -9,7 +9,7 @@ The owner has all rights, and costs nothing more than his mailbox. An own mailbo
 from before there was one is not hidden by it: it hides the namespace.
 
 Standards: RFC 4314 §2, §4, §6; RFC 2342 §5.
-Faults:    NotAllowed, NoSuchMember; NoSuchMailbox, NotPermitted.
+Faults:    NotAllowed, OwnersUse, NoSuchMember; NoSuchMailbox, NotPermitted.
 """
 
 import re
@@ -35,6 +35,10 @@ _ESCAPED = re.compile(r"=([0-9A-F]{2})")
 
 class NotAllowed(Refusal):
     """He knows of the mailbox, and may not do that with it."""
+
+
+class OwnersUse(Refusal):
+    """A special use of another's mailbox, which is for him to give (RFC 6154 §3, §4)."""
 
 
 class NoSuchMember(Refusal):
@@ -190,7 +194,7 @@ async def create(tx: Tx, who: int, name: str, special_use: str, now: int) -> tup
     if owner is None:
         return await mailboxes.create(tx, who, inner, special_use, now), mailboxes.canonical(inner)
     if special_use:
-        raise NotPermitted("special uses are the owner's")
+        raise OwnersUse
     made = await mailboxes.create(tx, owner.id, inner, "", now)
     return made, name_for_others(owner.key, mailboxes.canonical(inner), is_shared=bool(owner.shared))
 

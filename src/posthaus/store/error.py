@@ -90,6 +90,10 @@ class NotPermitted(Refusal):
     """INBOX cannot be removed, and its like."""
 
 
+class UseTaken(NotPermitted):
+    """Another mailbox of the account has that special use."""
+
+
 class NoSuchMessage(Refusal):
     pass
 

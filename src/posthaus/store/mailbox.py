@@ -6,7 +6,7 @@ is the account's view of deleted messages (store/lost.py): it is opened and list
 removes it.
 
 Standards: RFC 9051 §5.1, §6.3; RFC 6154.
-Faults:    NoSuchMailbox, MailboxExists, MailboxHasChildren, InvalidName, NotPermitted, LimitReached.
+Faults:    NoSuchMailbox, MailboxExists, MailboxHasChildren, InvalidName, NotPermitted, UseTaken, LimitReached.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +23,7 @@ from posthaus.store.error import (
     MailboxHasChildren,
     NoSuchMailbox,
     NotPermitted,
+    UseTaken,
 )
 from posthaus.store.text import storable
 from posthaus.store.tx import Tx
@@ -211,7 +212,7 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
     if special_use:
         taken = "SELECT 1 FROM mailbox WHERE account=$1 AND special_use=$2 AND state=0"
         if await tx.one(taken, account, special_use) is not None:
-            raise NotPermitted("there is a mailbox for that use")  # RFC 6154 §3: USEATTR
+            raise UseTaken  # RFC 6154 §3
     levels = name.split(SEPARATOR)
     for i in range(1, len(levels)):
         superior = SEPARATOR.join(levels[:i])
@@ -327,7 +328,7 @@ async def give_use(tx: Tx, account: int, mailbox: int, special_use: str, modseq:
     if special_use:
         taken = "SELECT 1 FROM mailbox WHERE account=$1 AND special_use=$2 AND state=0 AND id<>$3"
         if await tx.one(taken, account, special_use, mailbox) is not None:
-            raise NotPermitted("there is a mailbox for that use")
+            raise UseTaken
     await tx.run("UPDATE mailbox SET special_use=$2, modseq=$3 WHERE id=$1", mailbox, special_use, modseq)
     await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
 

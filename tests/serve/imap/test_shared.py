@@ -99,8 +99,22 @@ async def test_special_uses_are_the_owners(house: ImapHouse) -> None:
     for command in (
         f'SETMETADATA "{OTHERS}/s" (/private/specialuse "\\\\Drafts")',
         f'CREATE "{OTHERS}/s/d" (USE (\\Drafts))',
+        f'CREATE "{OTHERS}/s/d" (USE (\\Sent))',
     ):
-        assert (await ben.do(command))[-1].startswith("NO"), command
+        # RFC 6154 §3, §4
+        assert (await ben.do(command))[-1] == "NO [USEATTR] A special use is for a mailbox of one's own", command
+    await anna.ok(f"SETACL s {BEN} -k")
+    assert (await ben.do(f'CREATE "{OTHERS}/s/d" (USE (\\Drafts))'))[-1].startswith("NO [NOPERM]")
+
+
+async def test_why_there_is_no_mailbox_for_that_use(house: ImapHouse) -> None:
+    anna = await house.login(ANNA)
+    await anna.ok("CREATE s (USE (\\Sent))")
+    for name, answer in (
+        ("t", "NO [USEATTR] There is a mailbox for that use"),
+        ("Shared", "NO [CANNOT] Not possible with this mailbox"),
+    ):
+        assert (await anna.do(f"CREATE {name} (USE (\\Sent))"))[-1] == answer
 
 
 async def test_subscriptions_are_ones_own(house: ImapHouse) -> None:

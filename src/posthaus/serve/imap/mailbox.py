@@ -4,7 +4,8 @@ A mailbox that this session itself has selected may be renamed under it; where i
 more. RENAME of INBOX moves its messages in pieces, so a client that is cut off in between finds each message once.
 
 Standards: RFC 9051 §6.3.4 to §6.3.8, §6.3.9.7; RFC 6154 §3; RFC 4314 §4.
-Faults:    NotAllowed; MailboxExists, NoSuchMailbox, MailboxHasChildren, InvalidName, NotPermitted, LimitReached.
+Faults:    NotAllowed, OwnersUse; MailboxExists, NoSuchMailbox, MailboxHasChildren, InvalidName, NotPermitted, UseTaken,
+           LimitReached.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import Create, Delete, Rename, Subscribe, Unsubscribe
 from posthaus.store import mailbox as mailboxes
 from posthaus.store import message
-from posthaus.store.error import NotPermitted
 from posthaus.store.gone import present
 from posthaus.store.tx import Tx
 
@@ -38,13 +38,7 @@ async def create(session: "ImapSession", command: Create) -> None:
         session.no(command.tag, "Not a special use for a mailbox here", code.USEATTR)
         return
     use = uses.pop() if uses else ""
-    try:
-        made_id, made = await session.site.store.write(access.create, session.account, name, use, session.now())
-    except NotPermitted:
-        if not use:
-            raise
-        session.no(command.tag, "There is a mailbox for that use", code.USEATTR)  # RFC 6154 §3
-        return
+    made_id, made = await session.site.store.write(access.create, session.account, name, use, session.now())
     if session.is_rev2 and made != name:  # RFC 9051 §6.3.9.7: the name is not as it was sent
         session.say(render.list_line((), mailboxes.SEPARATOR, made, utf8=True, old_name=name))
     session.ok(command.tag, "CREATE completed", code.mailbox_id(b"F%d" % made_id))  # RFC 8474 §4.1

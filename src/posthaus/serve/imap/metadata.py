@@ -7,7 +7,7 @@ Whoever has enabled METADATA hears of changes while a mailbox is selected, from 
 Beside another's mailbox everybody has his own private ones, and hears of the shared ones alone.
 
 Standards: RFC 5464 §3, §4; RFC 5466 §3.2; RFC 6154 §4; RFC 9590 §3.
-Faults:    NoSuchMailbox, NotAllowed.
+Faults:    NoSuchMailbox, NotAllowed, OwnersUse, UseTaken.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from posthaus.base import limit
 from posthaus.flow import access
-from posthaus.flow.access import Access, NotAllowed, is_foreign
+from posthaus.flow.access import Access, OwnersUse, is_foreign
 from posthaus.mail.rights import INSERT, KEEP_SEEN, LOOKUP, POST, READ, WRITE
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import Depth, GetMetadata, SetMetadata
@@ -28,7 +28,7 @@ from posthaus.store import annotation, change
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.annotation import NO_MAILBOX, PRIVATE, SHARED
 from posthaus.store.change import Change, Kind
-from posthaus.store.error import LimitReached, NoSuchMailbox, NotPermitted
+from posthaus.store.error import LimitReached, NoSuchMailbox, NotPermitted, UseTaken
 from posthaus.store.tx import Tx
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ async def setmetadata(session: "ImapSession", command: SetMetadata) -> None:
     except LimitReached:
         session.no(command.tag, "Too many annotations", code.METADATA_TOOMANY)
         return
-    except NotPermitted:
-        if _SPECIAL_USE not in command.values:
+    except NotPermitted as fault:
+        if isinstance(fault, UseTaken) or _SPECIAL_USE not in command.values:
             raise
         session.no(command.tag, "Not a special use for that mailbox", code.USEATTR)
         return
@@ -194,7 +194,7 @@ async def _set_beside(tx: Tx, granted: Access, values: Mapping[str, bytes | None
     if any(not annotation.is_private(entry) for entry in values):
         granted.need(WRITE)
     if _SPECIAL_USE in values:
-        raise NotAllowed
+        raise OwnersUse
     mailbox, owner, member = _key(granted)
     books = {member if annotation.is_private(entry) else owner for entry in values}
     modseqs = {account: await accounts.advance(tx, account) for account in sorted(books)}
