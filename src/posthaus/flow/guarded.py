@@ -1,8 +1,10 @@
 """Writes in a mailbox by somebody who may not be its owner.
 
 Rights may be taken away at any time, so they are asked in the transaction that writes, and only once it has the owner's
-row: whoever changes them has that as well, and goes before or after as a whole. The owner is asked nothing. What he may
-not do of several things is left out; where nothing is left, he is told.
+row: whoever changes them has that as well, and goes before or after as a whole. What a session remembers of them counts
+nothing, so whoever was given more has it at once. The owner is asked nothing. What somebody may not do of several
+things is left out; where nothing is left, he is told, in a mailbox that he has selected whether he may look it up or
+not.
 
 Standards: RFC 4314 §4; RFC 6851 §4.2 (MOVE: "t" and "e"), RFC 8508 §4.1 (REPLACE as well).
 Faults:    NotAllowed; NoSuchMailbox, and those of the store's functions.
@@ -18,6 +20,8 @@ from posthaus.mail.rights import DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, RE
 from posthaus.mail.uidset import Ranges
 from posthaus.store import account as accounts
 from posthaus.store import across, flag, message, seen
+from posthaus.store import mailbox as mailboxes
+from posthaus.store.error import NoSuchMailbox
 from posthaus.store.flag import Mode, Stored
 from posthaus.store.message import Copied, Draft, Placed
 from posthaus.store.tx import Tx
@@ -43,8 +47,9 @@ async def store(
     may = EVERYTHING
     if member:
         await accounts.lock(tx, [account])
-        granted = await access.by_id(tx, member, mailbox, READ)
-        granted.need_any(_FLAGS)
+        granted = await _selected(tx, member, mailbox, READ)
+        if not granted.rights & _FLAGS:
+            raise NotAllowed
         may = settable(granted.rights)
         asked = bits | (EVERYTHING & ~_COMMON if keywords else 0)
         if asked and not asked & may:
@@ -56,11 +61,30 @@ async def store(
     )
 
 
+async def may_keep_seen(tx: Tx, member: int, mailbox: int) -> bool:
+    """Of one that he has selected."""
+    try:
+        await _selected(tx, member, mailbox, KEEP_SEEN)
+    except (NotAllowed, NoSuchMailbox):
+        return False
+    return True
+
+
+async def has_deleted(tx: Tx, member: int, mailbox: int) -> bool:
+    """Is there anything that `expunge` would take? Not where the mailbox is removed; NotAllowed where he may not."""
+    try:
+        if member:
+            return (await _selected(tx, member, mailbox, EXPUNGE)).box.deleted > 0
+        return (await mailboxes.get(tx, mailbox)).deleted > 0
+    except NoSuchMailbox:
+        return False
+
+
 async def expunge(tx: Tx, member: int, account: int, mailbox: int, uids: Ranges, now: int) -> list[int]:
     """Those with \\Deleted; the UIDs that went."""
     if member:
         await accounts.lock(tx, [account])
-        await access.by_id(tx, member, mailbox, EXPUNGE)
+        await _selected(tx, member, mailbox, EXPUNGE)
     _, gone = await message.expunge(tx, account, mailbox, uids, now, only_deleted=True)
     return gone
 
@@ -73,7 +97,7 @@ async def copy(
     if member or target.member:
         await accounts.lock(tx, [account, target.account])
     if member:
-        await access.by_id(tx, member, source, _MOVE if move else READ)
+        await _selected(tx, member, source, _MOVE if move else READ)
     if target.member:
         may = settable((await access.by_id(tx, target.member, target.box.id, INSERT)).rights)
     if account == target.account:
@@ -103,8 +127,16 @@ async def replace(
     if member or target.member:
         await accounts.lock(tx, [account, target.account])
     if member:
-        await access.by_id(tx, member, mailbox, _MOVE)
+        await _selected(tx, member, mailbox, _MOVE)
     return await message.replace(tx, await _allowed(tx, target, draft), account, mailbox, uid, now)
+
+
+async def _selected(tx: Tx, member: int, mailbox: int, rights: int) -> Access:
+    """A mailbox that he has selected, with all of these rights."""
+    granted = await access.by_id(tx, member, mailbox)
+    if rights & ~granted.rights:
+        raise NotAllowed
+    return granted
 
 
 async def _allowed(tx: Tx, target: Access, draft: Draft) -> Draft:

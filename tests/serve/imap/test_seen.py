@@ -1,14 +1,8 @@
 """\\Seen of each: an owner and two members in one mailbox, on both databases."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from posthaus.testing.imaphouse import Client, ImapHouse, imap_house
-from posthaus.testing.storehouse import Databases, databases
-
-__all__ = ["databases"]
+from posthaus.testing.imaphouse import Client, ImapHouse
 
 MAIL = b"Subject: x\r\n\r\nhello\r\n"
 ANNA, BEN, CLEO = "anna@example.test", "ben@example.test", "cleo@example.test"
@@ -16,14 +10,9 @@ INBOX = f'"Other users/{ANNA}/INBOX"'
 DONE = f'"Other users/{ANNA}/Done"'
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ImapHouse]:
-    databases: Databases | None = request.getfixturevalue("databases") if request.param == "postgres" else None
-    url = await databases.take() if databases is not None else "sqlite:"
-    async with imap_house(tmp_path, url) as made:
-        yield made
-    if databases is not None:
-        await databases.give_back(url)
+@pytest.fixture
+def house(either: ImapHouse) -> ImapHouse:
+    return either
 
 
 async def three(house: ImapHouse, *flags: str, rev2: bool = False) -> tuple[Client, Client, Client]:

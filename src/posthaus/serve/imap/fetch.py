@@ -62,8 +62,8 @@ async def fetch(session: "ImapSession", command: Fetch) -> None:
             return
         uids = _part(view, uids, partial)
     uids, lowest = messagelimit.newest(session, [(low, high) for _, low, high in view.uids.pieces(uids)])
-    may_mark = not view.read_only and view.rights & KEEP_SEEN  # RFC 4314 §4: who may not reads as with PEEK
-    if may_mark and any(_sets_seen(a) for a in attributes) and await _mark_seen(session, view, uids):
+    marks = not view.read_only and any(_sets_seen(a) for a in attributes)
+    if marks and await _may_mark(session, view) and await _mark_seen(session, view, uids):
         also: tuple[Attribute, ...] = (Plain.FLAGS,)
         if session.has_modseqs:
             also = (*session.uid_item, Plain.FLAGS, Plain.MODSEQ)  # RFC 7162 §3.2.4
@@ -92,6 +92,13 @@ def _part(view: View, uids: Ranges, partial: Partial) -> Ranges:
 def _sets_seen(attribute: Attribute) -> bool:
     """BODY[...] and its kind without PEEK; not RFC822.HEADER, which peeks."""
     return isinstance(attribute, Section | Binary) and not attribute.peek
+
+
+async def _may_mark(session: "ImapSession", view: View) -> bool:
+    """RFC 4314 §4: who may not reads as with PEEK. Asked where he could not when he last heard of it."""
+    if view.rights & KEEP_SEEN:
+        return True
+    return await session.site.store.read(guarded.may_keep_seen, view.member, view.mailbox)
 
 
 async def _mark_seen(session: "ImapSession", view: View, uids: Ranges) -> bool:

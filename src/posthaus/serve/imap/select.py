@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from posthaus.flow import access
 from posthaus.flow.access import Access, is_foreign
 from posthaus.mail import uidset
-from posthaus.mail.rights import DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, READ, WRITE
+from posthaus.mail.rights import READ
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.command import QResync, Select
 from posthaus.proto.imap.section import Plain
@@ -30,8 +30,6 @@ from posthaus.store.tx import Tx
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
-_CHANGE_FOR_ALL = WRITE | INSERT | DELETE_MESSAGES | EXPUNGE
-_CHANGE = _CHANGE_FOR_ALL | KEEP_SEEN
 _UNSEEN_STRIDE = 500  # messages that the search for the first unseen one may pass before it leaves a mark
 
 
@@ -91,8 +89,8 @@ async def select(session: "ImapSession", command: Select) -> None:
     box = granted.box
     view = View(
         box.account, box.id, granted.name, box.uidvalidity, opened.uids, max(box.modseq, 1), opened.keywords,
-        read_only=command.read_only or box.state == VIEW or not granted.rights & _CHANGE,
-        recent_from=box.recent_from, of_deleted=box.state == VIEW, member=granted.member, rights=granted.rights,
+        read_only=command.read_only or box.state == VIEW, recent_from=box.recent_from, of_deleted=box.state == VIEW,
+        member=granted.member, rights=granted.rights,
     )  # fmt: skip
     session.select(view, opened.modseq)
     session.say(_lines(session, view, box, unseen))
@@ -103,9 +101,7 @@ async def select(session: "ImapSession", command: Select) -> None:
         if mark or (box.recent_from < box.uidnext and not session.is_rev2):
             # no promise to anybody: not waited for
             session.later(store.write(mailboxes.note_opened, box.id, box.uidnext, mark))
-    # RFC 4314 §5.2: who may change nothing but his own \\Seen is told so, though he may
-    what = code.READ_ONLY if view.read_only or not view.rights & _CHANGE_FOR_ALL else code.READ_WRITE
-    session.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", what)
+    session.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", view.access_code)
 
 
 async def _tell_missed(session: "ImapSession", missed: Since) -> None:

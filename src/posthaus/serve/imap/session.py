@@ -472,10 +472,9 @@ class ImapSession:
             if not now.rights & READ:
                 self.engine.bye("The mailbox may not be read any more", code.NOPERM)
                 return False
-            if now.rights != view.rights:
-                view.rights = now.rights
-                if is_told:
-                    self.say(view.flags_lines())
+            told = view.tell_rights(now.rights)
+            if is_told:
+                self.say(told)
         return True
 
     async def read_keywords(self, used: Sequence[str], *, force: bool = False) -> None:

@@ -4,7 +4,7 @@ The view holds the UIDs that the client has been told of, not those that are the
 of changes; it waits here until the client may hear it: new messages and flags at any time, expunges never while FETCH,
 STORE or SEARCH is answered. MODSEQ is what this view has been told, never above a withheld expunge.
 
-Standards: RFC 9051 §7.4, §7.5.1; RFC 3501 §2.3.2 (\\Recent); RFC 7162 §3.2; RFC 4314 §5.1.1 (PERMANENTFLAGS).
+Standards: RFC 9051 §7.4, §7.5.1; RFC 3501 §2.3.2 (\\Recent); RFC 7162 §3.2; RFC 4314 §5.1.1 (PERMANENTFLAGS), §5.2.
 Faults:    NoSuchNumber.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from posthaus.base.error import Refusal
 from posthaus.mail import uidset
 from posthaus.mail.flag import FIRST_KEYWORD_BIT, bit_of, render_flags
-from posthaus.mail.rights import ALL, settable
+from posthaus.mail.rights import ALL, DELETE_MESSAGES, EXPUNGE, INSERT, WRITE, settable
 from posthaus.mail.uidset import Ranges
 from posthaus.proto.imap import code, render
 from posthaus.proto.imap.number import SequenceSet
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RECENT = 1 << 63  # a bit that no stored flag has
 _MEMO_FLAGS = 1_000  # different sets of flags whose text is kept
+_CHANGE_FOR_ALL = WRITE | INSERT | DELETE_MESSAGES | EXPUNGE
 
 SYSTEM_FLAGS = (b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Seen", b"\\Draft")
 COMMON_KEYWORDS = (b"$Forwarded", b"$MDNSent", b"$Junk", b"$NotJunk", b"$Phishing")
@@ -80,14 +81,14 @@ class View:
     ) -> None:
         self.account = account  # whose mailbox it is
         self.member = member  # who has selected it, where that is not the owner: his \Seen is his own; else 0
-        self.rights = rights  # of whoever looks at it
+        self.rights = rights  # of whoever looks at it, as far as he was told; what he may do, each command asks again
         self.mailbox = mailbox
         self.name = name
         self.uidvalidity = uidvalidity
         self.uids = uids
         self.modseq = self.noted = modseq
         self.flag_text = FlagText(keywords)
-        self.read_only = read_only
+        self.read_only = read_only  # whoever looks at it, and whatever he may do
         self.of_deleted = of_deleted  # the view of deleted messages
         self.recent_from = recent_from  # UIDs from here on are \Recent for this session
         self.saved: Ranges = []  # "$" (RFC 9051 §6.4.4.1), UIDs
@@ -197,14 +198,31 @@ class View:
         self.flagged = []
         return flagged
 
-    # -- flags -----------------------------------------------------------------------------------------------------
+    # -- rights and flags ------------------------------------------------------------------------------------------
+
+    @property
+    def access_code(self) -> bytes:
+        """RFC 4314 §5.2: who may change nothing but his own \\Seen is told that he reads only, though he may."""
+        return code.READ_WRITE if not self.read_only and self.rights & _CHANGE_FOR_ALL else code.READ_ONLY
+
+    @property
+    def may_set(self) -> int:
+        """Flags, as bits."""
+        return 0 if self.read_only else settable(self.rights)
+
+    def tell_rights(self, rights: int) -> bytes:
+        """He has these now: what of it the client can see (RFC 4314 §5.1.1, RFC 9051 §7.1)."""
+        access, flags = self.access_code, self.may_set
+        self.rights = rights
+        told = self.flags_lines() if self.may_set != flags else b""
+        return told if self.access_code == access else told + b"* OK [%b] Access has changed\r\n" % self.access_code
 
     def keyword_names(self) -> list[bytes]:
         return [*COMMON_KEYWORDS, *(name.encode("ascii", "replace") for name in self.flag_text.keywords.values())]
 
     def flags_lines(self) -> bytes:
         """FLAGS and PERMANENTFLAGS."""
-        return _flags_lines(tuple(self.keyword_names()), 0 if self.read_only else settable(self.rights))
+        return _flags_lines(tuple(self.keyword_names()), self.may_set)
 
 
 @lru_cache(1_000)  # of some hundred octets; nearly all mailboxes have the same
