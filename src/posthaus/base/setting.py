@@ -187,7 +187,8 @@ class MailSetting:
     imap_message_limit: int = setting(
         0,
         "How many messages one command of a mail client may be about (IMAP MESSAGELIMIT); of more it does the newest, "
-        "and clients that do not know of it never see the others. At least 1000. 0: no limit.",
+        "and clients that do not know of it never see the others. SORT and THREAD of more are refused. At least 1000. "
+        "0: no limit.",
         check=_message_limit,
     )
     imap_save_limit: int = setting(

@@ -90,7 +90,25 @@ async def test_search(limited: ImapHouse) -> None:
     assert (await client.do("UID SEARCH $"))[0] == "* SEARCH 4 5"
     heard = await client.do("UID SEARCH RETURN (UPDATE ALL) ALL")
     assert [line for line in heard if "NOUPDATE" in line]
-    assert (await client.do("UID SORT (ARRIVAL) UTF-8 ALL"))[0] == "* SORT 1 3 4 5"
+
+
+# RFC 9738 §3.3: with N announced there is no THREAD of more than N messages, nor SORT, unless it is kept in order
+@pytest.mark.parametrize("command", ["SORT (SUBJECT)", "SORT RETURN (COUNT) (ARRIVAL)", "THREAD REFERENCES"])
+async def test_what_puts_in_order_is_of_all_or_none(limited: ImapHouse, command: str) -> None:
+    client = await filled(limited)
+    for uid in ("", "UID "):
+        for key in ("ALL", "DELETED", "UID 1:4", "UIDBEFORE 5"):  # it is those looked at that count
+            heard = await client.do(f"{uid}{command} UTF-8 {key}")
+            assert heard == ["NO [MESSAGELIMIT 2] Too many messages; search among fewer"], key
+        for key in ("3:4", "UID 1:3", "UIDAFTER 3"):
+            await client.ok(f"{uid}{command} UTF-8 {key}")
+
+
+async def test_what_is_refused_saves_nothing(limited: ImapHouse) -> None:
+    client = await filled(limited)
+    await client.ok("UID SEARCH RETURN (SAVE) UID 5")
+    assert (await client.do("UID SORT RETURN (SAVE) (SUBJECT) UTF-8 ALL"))[-1].startswith("NO [MESSAGELIMIT 2]")
+    assert await client.ok("UID SEARCH $") == ["* SEARCH"]  # RFC 5182 §2.1
 
 
 async def test_copy_is_of_all_or_none(limited: ImapHouse) -> None:
@@ -122,6 +140,15 @@ async def test_expunge(limited: ImapHouse) -> None:
     await client.append("INBOX", MAIL)
     await client.ok("UID STORE 6 +FLAGS.SILENT (\\Deleted)")
     assert (await client.do("EXPUNGE"))[-1] == "OK EXPUNGE completed"
+    assert "MESSAGES 0" in (await client.ok("STATUS INBOX (MESSAGES)"))[0]
+
+
+# RFC 9738 §3.1: neither has a limit, and so there is no other way to say how far it went
+async def test_leaving_expunges_all(limited: ImapHouse) -> None:
+    client = await filled(limited)
+    for uids in ("1:3", "4:5"):
+        await client.ok(f"UID STORE {uids} +FLAGS.SILENT (\\Deleted)")
+    await client.ok("CLOSE")
     assert "MESSAGES 0" in (await client.ok("STATUS INBOX (MESSAGES)"))[0]
 
 

@@ -1,10 +1,12 @@
 """MESSAGELIMIT and SAVELIMIT: one command is about so many messages at most, where an admin has said how many.
 
 Of more than that FETCH, STORE, MOVE, SEARCH and UID EXPUNGE do the newest, say which was the last of them, and the
-client asks again; COPY and APPEND, which are of all or none, do nothing. EXPUNGE, CLOSE and what a client hears without
-asking have no limit, nor have SORT and THREAD: of a part of the mailbox they would be wrong.
+client asks again; COPY and APPEND, which are of all or none, do nothing, nor do SORT and THREAD: the order of a part
+says nothing of the whole. EXPUNGE, CLOSE, STATUS and what a client hears without asking have no limit, nor has ESEARCH
+of several mailboxes, whose answer has no place to say where it ended.
 
-Standards: RFC 9738 §3, §3.1, §3.3, §3.4. Answers come in the order of the mailbox, the newest messages' as well.
+Standards: RFC 9738 §3, §3.1, §3.3, §3.4; RFC 5182 §2.1. Answers come in the order of the mailbox, the newest messages'
+           as well.
 Faults:    none.
 """
 
@@ -21,6 +23,21 @@ if TYPE_CHECKING:
 def newest(session: "ImapSession", uids: Ranges) -> tuple[Ranges, int]:
     """Of UIDs that are there those that one command may be about, and the lowest of them; 0: that is all."""
     return _newest(uids, session.site.message_limit)
+
+
+def looked_at(session: "ImapSession", within: Ranges | None) -> Ranges:
+    """What a search that is confined to these UIDs, or to none, looks at: it is these that count, not those found."""
+    uids = session.selected.uids
+    return uids.ranges() if within is None else [(low, high) for _, low, high in uids.pieces(within)]
+
+
+def refused_in_order(session: "ImapSession", tag: bytes, within: Ranges | None) -> bool:
+    """SORT or THREAD of so many: if that is too many it is answered here (RFC 9738 §3.3)."""
+    most = session.site.message_limit
+    if 0 < most < uidset.count(looked_at(session, within)):
+        session.no(tag, "Too many messages; search among fewer", code.message_limit(most))
+        return True
+    return False
 
 
 def refused_to_save(session: "ImapSession", tag: bytes, uids: Ranges) -> bool:

@@ -52,7 +52,7 @@ async def _search(session: "ImapSession", command: Search, returns: frozenset[Re
     view = session.selected
     command = await stored.resolved(session, command)
     plan = await plan_of(session, view, command.key, with_modseq=command.has_modseq)
-    plan, lowest = _limited(session, view, plan)
+    plan, lowest = _limited(session, plan)
     is_own = bool(view.member) and plan.mask & SEEN  # then it is no flag of the placement
     if returns is None and plan.judge is None and plan.within is None and not is_own:
         less = _less(view, uid=command.uid)
@@ -68,14 +68,11 @@ async def _search(session: "ImapSession", command: Search, returns: frozenset[Re
     return lowest
 
 
-def _limited(session: "ImapSession", view: View, plan: Plan) -> tuple[Plan, int]:
-    """RFC 9738 §3.1: it is the messages looked at that count, not those found."""
+def _limited(session: "ImapSession", plan: Plan) -> tuple[Plan, int]:
+    """RFC 9738 §3.1"""
     if not session.site.message_limit:
         return plan, 0
-    there = view.uids.ranges()
-    if plan.within is not None:
-        there = [(low, high) for _, low, high in view.uids.pieces(plan.within)]
-    some, lowest = messagelimit.newest(session, there)
+    some, lowest = messagelimit.newest(session, messagelimit.looked_at(session, plan.within))
     return (replace(plan, within=some) if lowest else plan), lowest
 
 

@@ -3,7 +3,8 @@
 What to order by is read in batches of those messages that the search has found; ordering many takes a while, so it
 happens in a thread, and is remembered (flow/orders.py).
 
-Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5267 §3, §4; RFC 7162 §3.1.6; RFC 5255 §4.2; RFC 5466 §3.1.
+Standards: RFC 5256 §2.2, §3; RFC 5957 §3; RFC 5267 §3, §4; RFC 7162 §3.1.6; RFC 5255 §4.2; RFC 5466 §3.1;
+           RFC 9738 §3.3.
 Faults:    StoreDown, StoreBusy; UndefinedFilter, LimitReached.
 """
 
@@ -18,9 +19,9 @@ from posthaus.mail.uidset import from_sorted
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Sort, Thread
 from posthaus.proto.imap.key import Return
-from posthaus.serve.imap import context, stored
+from posthaus.serve.imap import context, messagelimit, stored
 from posthaus.serve.imap.relevancy import scores
-from posthaus.serve.imap.searchfind import find
+from posthaus.serve.imap.searchfind import collect, plan_of
 from posthaus.serve.imap.searchresult import answer_results, highest_told, relevancy, to_save
 from posthaus.serve.imap.sortorder import apart, in_order, read
 from posthaus.store.tx import Row
@@ -39,20 +40,25 @@ async def sort(session: "ImapSession", command: Sort) -> None:
     if not context.may_begin(session, command):
         return
     command = await stored.resolved(session, command)
-    uids, modseqs = await find(session, session.selected, command.key, with_modseq=command.has_modseq)
+    view, returns, partial = session.selected, command.returns, command.partial
+    plan = await plan_of(session, view, command.key, with_modseq=command.has_modseq)
+    if messagelimit.refused_in_order(session, command.tag, plan.within):
+        if returns is not None and Return.SAVE in returns:
+            view.saved = []  # RFC 5182 §2.1
+        return
+    uids, modseqs = await collect(session, view, plan, with_modseq=command.has_modseq)
     by_relevancy = any(one.name == b"RELEVANCY" for one in command.keys)
-    is_told = command.returns is not None and Return.RELEVANCY in command.returns
-    fits = await scores(session, session.selected, command.key, uids) if by_relevancy or is_told else {}
+    is_told = returns is not None and Return.RELEVANCY in returns
+    fits = await scores(session, view, command.key, uids) if by_relevancy or is_told else {}
     ordered = await in_order(session, command.keys, uids, fits)
-    in_numbers = session.selected.uids.numbers_in_order
+    in_numbers = view.uids.numbers_in_order
     numbers = ordered if command.uid else await apart(len(ordered), lambda: in_numbers(ordered))
-    returns, partial = command.returns, command.partial
     if returns is None:
         modseq = max((modseqs[uid] for uid in ordered), default=0) if command.has_modseq else 0
         await session.send(await apart(len(numbers), lambda: render.sort(numbers, modseq or None)))
     else:
         if Return.SAVE in returns:
-            session.selected.saved = to_save(returns, partial, ordered)
+            view.saved = to_save(returns, partial, ordered)
         results = await apart(len(numbers), lambda: answer_results(returns, partial, numbers, render.render_numbers))
         if is_told and ordered:
             results.append(relevancy(partial, ordered, fits))
@@ -65,7 +71,10 @@ async def sort(session: "ImapSession", command: Sort) -> None:
 
 async def thread(session: "ImapSession", command: Thread) -> None:
     command = await stored.resolved(session, command)
-    uids, _ = await find(session, session.selected, command.key)
+    plan = await plan_of(session, session.selected, command.key, with_modseq=False)
+    if messagelimit.refused_in_order(session, command.tag, plan.within):
+        return
+    uids, _ = await collect(session, session.selected, plan, with_modseq=False)
     numbers = uids if command.uid else session.selected.uids.numbers_of(uids)
     tree = await _tree(session, command.algorithm, uids, numbers)
     await session.send(b"* THREAD %b\r\n" % tree if tree else b"* THREAD\r\n")
