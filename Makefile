@@ -46,8 +46,7 @@ bench: $(VENV)/.installed-dev ## measure beside other servers; SCRIPTS=dir holds
 fuzz: $(VENV)/.installed-dev ## the property tests with many more examples
 	$(PYTEST) tests/fuzz --hypothesis-profile=long --timeout=3600
 
-fuzz-guided: $(VENV)/.installed-dev ## fuzzing led by coverage, with atheris; TARGET=imap or scan, FOR=300 seconds
-	$(PIP) install '.[fuzz]'
+fuzz-guided: $(VENV)/.installed-fuzz ## fuzzing led by coverage, with atheris; TARGET=imap or scan, FOR=300 seconds
 	$(BIN)/python -m tests.fuzz.guided $(or $(TARGET),imap) -max_total_time=$(or $(FOR),300)
 
 interop: $(VENV)/.installed-dev ## real programs against the server
@@ -56,7 +55,7 @@ interop: $(VENV)/.installed-dev ## real programs against the server
 clean: ## what was made here, the installation as well
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-# -- installing: a stamp for each of the two sets, older than pyproject.toml means again ---------------------------
+# -- installing: a stamp for each of the three sets, older than pyproject.toml means again ---------------------------
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "posthaus needs Python 3.11 or newer; set PYTHON=/path/to/python3" >&2; exit 1; }
@@ -71,3 +70,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --editable '.[dev,postgres]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-fuzz: $(VENV)/.installed-dev
+	$(PIP) install --editable '.[fuzz]'
+	@touch $@

@@ -2,8 +2,9 @@
 
     make fuzz-guided TARGET=imap FOR=600
 
-Not run by pytest: atheris is not installed for the tests. What it finds is kept as a test beside the code. Further
-arguments are libFuzzer's; an input that broke something is given again by its file's name.
+Not run by pytest: atheris is not installed for the tests. What it finds lies where it says, in a folder of its own, and
+is kept as a test beside the code. Further arguments are libFuzzer's; an input that broke something is given again by
+its file's name. How slow one is it tells by the clock on the wall: on a busy machine that may mean nothing.
 """
 
 import sys
@@ -68,7 +69,8 @@ def main() -> None:
         dialogues(scratch / "corpus")
     given = sys.argv[2:]
     places = [] if any(not one.startswith("-") for one in given) else [scratch / "corpus", *seeds]
-    atheris.Setup([sys.argv[0], f"-dict={scratch / 'words'}", *given, *map(str, places)], target)
+    ours = [f"-dict={scratch / 'words'}", f"-artifact_prefix={scratch}/"]
+    atheris.Setup([sys.argv[0], *ours, *given, *map(str, places)], target)
     atheris.Fuzz()
 
 
