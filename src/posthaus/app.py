@@ -222,6 +222,7 @@ class App:
             message_octets=self.settings.mail.message_size,
             message_limit=self.settings.mail.imap_message_limit,
             save_limit=self.settings.mail.imap_save_limit,
+            share_with_anyone=self.settings.mail.share_with_anyone,
             resolver=self.outward.resolver,
             index=self.index,
             send=self.settings.send,

@@ -7,7 +7,7 @@ from posthaus.mail.rights import ALL, INSERT, LOOKUP, READ, WRITE, parse_rights
 from posthaus.store import account as accounts
 from posthaus.store import acl, annotation, change, mailbox, purge, reach
 from posthaus.store.acl import ANYONE, Mode
-from posthaus.store.error import LimitReached, NotPermitted
+from posthaus.store.error import LimitReached, NotGiven, NotPermitted
 from posthaus.store.mailbox import Mailbox
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -66,6 +66,32 @@ async def test_the_owner_has_no_entry(store: Store) -> None:
     for deny in (False, True):
         with pytest.raises(NotPermitted):
             await _give(store, anna, anna.inbox, anna.id, "l", deny=deny)
+
+
+async def test_who_may_give_nothing_may_take_away(store: Store) -> None:
+    anna = await person(store, "anna")
+
+    async def change(mode: Mode, letters: str, *, deny: bool = False) -> None:
+        bits = parse_rights(letters)
+        await store.write(
+            acl.change_rights, anna.id, anna.inbox, ANYONE, mode, bits, NOW, negative=deny, may_give=False
+        )
+
+    with pytest.raises(NotGiven):
+        await change(Mode.REPLACE, "l")
+    await _give(store, anna, anna.inbox, ANYONE, "lrs")
+    await _give(store, anna, anna.inbox, ANYONE, "s", deny=True)
+    for mode, letters, deny in ((Mode.ADD, "lw", False), (Mode.REPLACE, "lrw", False), (Mode.REPLACE, "", True)):
+        with pytest.raises(NotGiven):  # what is denied no longer is given
+            await change(mode, letters, deny=deny)
+    await change(Mode.ADD, "lrs")  # which it has
+    await change(Mode.REPLACE, "lr")
+    await change(Mode.ADD, "w", deny=True)
+    await change(Mode.REMOVE, "r")
+    assert await _acl(store, anna.inbox) == [("", LOOKUP, parse_rights("sw"))]
+    await change(Mode.REPLACE, "")
+    await change(Mode.REPLACE, "", deny=True)
+    assert await _acl(store, anna.inbox) == []
 
 
 async def test_a_list_has_an_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,6 +196,11 @@ class MailSetting:
         "The same for copying and appending alone, which does nothing then (SAVELIMIT). 0: no limit.",
         check=_message_limit,
     )
+    share_with_anyone: bool = setting(
+        False,
+        "Whether people may give rights on their mailboxes to `anyone`: all who can log in here, in all domains. Such "
+        "a mailbox stands in everybody's list, under whatever name its owner gives it. `posthaus acl` always may.",
+    )
     separator: str = setting("+", "Sign that begins a subaddress: anna+list@ is anna@. Empty: none.")
 
 

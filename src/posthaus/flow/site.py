@@ -37,6 +37,7 @@ class Site:
     message_octets: int  # the largest message that is taken in, by any way
     message_limit: int = 0  # messages of one command of IMAP; 0: none
     save_limit: int = 0  # the same of COPY and APPEND alone
+    share_with_anyone: bool = False  # may people give rights to all of the house?
     resolver: Resolver | None = None  # DNS; None where a test needs none
     send: SendSetting = field(default_factory=SendSetting)  # how long mail to others is tried
     keyring: Keyring = field(default_factory=Keyring)  # what signs our mail

@@ -5,7 +5,7 @@ has no row: he may do everything, always. Rows hang on the mailbox's id, so they
 mailbox, and with the member. Who was given something, or lost it, finds that in his own book of changes.
 
 Standards: RFC 4314 §2 (rights of "anyone" and of the member himself come together, then what is denied goes), §4.
-Faults:    NotPermitted, for the owner himself; LimitReached.
+Faults:    NotPermitted, for the owner himself; NotGiven, LimitReached.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from enum import Enum
 from posthaus.base import limit
 from posthaus.store import account as accounts
 from posthaus.store import change
-from posthaus.store.error import LimitReached, NotPermitted
+from posthaus.store.error import LimitReached, NotGiven, NotPermitted
 from posthaus.store.tx import Tx
 
 ANYONE = 0  # in place of a member
@@ -91,9 +91,19 @@ async def listing(tx: Tx, owner: int | None = None) -> list[Granted]:
 
 
 async def change_rights(
-    tx: Tx, owner: int, mailbox: int, member: int, mode: Mode, rights: int, now: int, *, negative: bool = False
+    tx: Tx,
+    owner: int,
+    mailbox: int,
+    member: int,
+    mode: Mode,
+    rights: int,
+    now: int,
+    *,
+    negative: bool = False,
+    may_give: bool = True,
 ) -> None:
-    """Of one member, or of everybody; negative: of what is denied. An entry without any right is none."""
+    """Of one member, or of everybody; negative: of what is denied. An entry without any right is none. may_give: else
+    what the entry gives may become less, and never more."""
     if member == owner:
         raise NotPermitted("the owner may do everything")
     modseqs = {account: await accounts.advance(tx, account) for account in sorted({owner, member} - {ANYONE})}
@@ -103,6 +113,8 @@ async def change_rights(
     new[negative] = _changed(old[negative], mode, rights)
     if new == old:
         return
+    if not may_give and combined([(new[0], new[1])]) & ~combined([(old[0], old[1])]):
+        raise NotGiven
     if not any(new):
         await tx.run("DELETE FROM acl WHERE mailbox=$1 AND member=$2", mailbox, member)
     else:

@@ -94,6 +94,10 @@ class UseTaken(NotPermitted):
     """Another mailbox of the account has that special use."""
 
 
+class NotGiven(Refusal):
+    """Rights that are an administrator's to give."""
+
+
 class NoSuchMessage(Refusal):
     pass
 

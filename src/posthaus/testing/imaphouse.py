@@ -225,7 +225,13 @@ class ImapHouse:
 
 @asynccontextmanager
 async def imap_house(
-    folder: Path, url: str = "sqlite:", *, message_octets: int = 10_000_000, message_limit: int = 0, save_limit: int = 0
+    folder: Path,
+    url: str = "sqlite:",
+    *,
+    message_octets: int = 10_000_000,
+    message_limit: int = 0,
+    save_limit: int = 0,
+    share_with_anyone: bool = True,
 ) -> AsyncIterator[ImapHouse]:
     """A house that must be in order when it is left: no defect in the log, no broken invariant in the store."""
     clock, names = JumpClock(frozen=True), _Names()
@@ -248,6 +254,7 @@ async def imap_house(
         message_octets=message_octets,
         message_limit=message_limit,
         save_limit=save_limit,
+        share_with_anyone=share_with_anyone,
         index=index,
     )
     await store.write(directory.add_domain, "example.test", NOW)

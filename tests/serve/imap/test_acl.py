@@ -1,16 +1,19 @@
 """Who may do what with another's mailbox: each command with each right given and not given, in each way of giving."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from posthaus.base import limit
+from posthaus.base.setting import MailSetting
 from posthaus.mail.flag import ANSWERED, DELETED
 from posthaus.mail.rights import ALL, LETTERS, parse_rights
 from posthaus.store import acl, mailbox, message
 from posthaus.store.acl import ANYONE, Mode
 from posthaus.store.message import Placing
-from posthaus.testing.imaphouse import NOW, Client, ImapHouse
+from posthaus.testing.imaphouse import NOW, Client, ImapHouse, imap_house
 from posthaus.testing.storehouse import made_up
 
 ANNA, BEN, CLEO = "anna@example.test", "ben@example.test", "cleo@example.test"
@@ -247,6 +250,50 @@ async def test_whoever_administers_gives_on(house: ImapHouse) -> None:
     await ben.ok(f'SETACL "{OTHERS}/INBOX" {BEN} -a')
     assert (await ben.do(f'GETACL "{OTHERS}/INBOX"'))[-1].startswith("NO [NOPERM]")
     assert (await ben.do(f'DELETEACL "{OTHERS}/INBOX" {ANNA}'))[-1].startswith("NO [NOPERM]")
+
+
+async def test_a_list_has_an_end(house: ImapHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "ACL_ENTRIES", 1)
+    anna = await house.login(ANNA)
+    await house.account(BEN)
+    await anna.ok(f"SETACL INBOX {BEN} lr")
+    assert (await anna.do("SETACL INBOX anyone l"))[-1] == "NO [LIMIT] Too many of these"
+    await anna.ok(f"SETACL INBOX {BEN} +s")
+
+
+# -- anyone --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def strict(tmp_path: Path) -> AsyncIterator[ImapHouse]:
+    async with imap_house(tmp_path, share_with_anyone=MailSetting().share_with_anyone) as made:  # if nothing is said
+        yield made
+
+
+async def test_where_people_may_not_give_rights_to_anyone(strict: ImapHouse) -> None:
+    anna, ben = await strict.login(ANNA), await strict.login(BEN)
+    for command in ("SETACL INBOX anyone l", "SETACL INBOX anyone +r"):
+        assert (await anna.do(command))[-1] == "NO [NOPERM] Only an administrator gives rights to anyone here"
+    assert await anna.ok("LISTRIGHTS INBOX anyone") == ['* LISTRIGHTS INBOX anyone ""']
+    assert await anna.ok("LISTRIGHTS INBOX -anyone") == ['* LISTRIGHTS INBOX -anyone "" l r s w i p k x t e a c d']
+    await anna.ok("SETACL INBOX -anyone w")
+    await anna.ok(f"SETACL INBOX {BEN} lra")
+    assert (await ben.do(f'SETACL "{OTHERS}/INBOX" anyone l'))[-1].startswith("NO [NOPERM]")
+    assert await anna.ok("GETACL INBOX") == [f"* ACL INBOX {ANNA} lrswipkxtecda -anyone w {BEN} lra"]
+
+
+async def test_what_an_administrator_gave_to_anyone_holds_and_can_be_taken_away(strict: ImapHouse) -> None:
+    anna, ben = await strict.login(ANNA), await strict.login(BEN)
+    owner = strict.names.accounts[ANNA]
+    await anna.ok("CREATE p")
+    box = (await strict.store.read(mailbox.find, owner, "p")).id
+    await strict.store.write(acl.change_rights, owner, box, ANYONE, Mode.REPLACE, parse_rights("lrs"), NOW)
+    await anna.ok("CREATE p/q")
+    await ben.ok(f'SELECT "{OTHERS}/p/q"')  # RFC 4314 §4: it has the rights of what is above
+    await anna.ok("SETACL p/q anyone -s")
+    await anna.ok("DELETEACL p anyone")
+    assert await anna.ok("GETACL p/q") == [f"* ACL p/q {ANNA} lrswipkxtecda anyone lr"]
+    assert await anna.ok("GETACL p") == [f"* ACL p {ANNA} lrswipkxtecda"]
 
 
 # -- flags ---------------------------------------------------------------------------------------------------------

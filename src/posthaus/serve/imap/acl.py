@@ -1,10 +1,11 @@
 """SETACL, DELETEACL, GETACL, LISTRIGHTS and MYRIGHTS.
 
 An identifier is the address of an account of this house, or "anyone": all of them. A dash before it denies. The owner
-is shown with all rights, and none can be taken from him.
+is shown with all rights, and none can be taken from him. Where an administrator has not allowed it, people can take
+rights from "anyone" and give it none.
 
 Standards: RFC 4314 §3, §6.
-Faults:    NoSuchMailbox, NotAllowed, NoSuchMember; NotPermitted, LimitReached.
+Faults:    NoSuchMailbox, NotAllowed, NoSuchMember; NotPermitted, NotGiven, LimitReached.
 """
 
 from typing import TYPE_CHECKING
@@ -37,7 +38,8 @@ async def deleteacl(session: "ImapSession", command: DeleteAcl) -> None:
 
 async def _change(session: "ImapSession", command: SetAcl | DeleteAcl, mode: Mode, rights: int) -> None:
     who, now = session.account, session.now()
-    name = await session.site.store.write(_set, who, command.mailbox, command.identifier, mode, rights, now)
+    may_all = session.site.share_with_anyone
+    name = await session.site.store.write(_set, who, command.mailbox, command.identifier, mode, rights, now, may_all)
     session.site.log.event(
         "imap.acl", cid=session.stream.cid, account=who, mailbox=name,
         who=("-" if command.identifier.is_negative else "") + command.identifier.name,
@@ -45,11 +47,14 @@ async def _change(session: "ImapSession", command: SetAcl | DeleteAcl, mode: Mod
     )  # fmt: skip
 
 
-async def _set(tx: Tx, who: int, name: str, whom: Identifier, mode: Mode, rights: int, now: int) -> str:
+async def _set(tx: Tx, who: int, name: str, whom: Identifier, mode: Mode, rights: int, now: int, may_all: bool) -> str:
+    """may_all: may people give rights to anyone?"""
     granted = await access.find(tx, who, name, ADMINISTER)
     member = await access.member_of(tx, whom.name)
-    negative = whom.is_negative
-    await acl.change_rights(tx, granted.account, granted.box.id, member, mode, rights, now, negative=negative)
+    await acl.change_rights(
+        tx, granted.account, granted.box.id, member, mode, rights, now,
+        negative=whom.is_negative, may_give=may_all or member != ANYONE,
+    )  # fmt: skip
     return granted.name
 
 
@@ -73,17 +78,18 @@ async def _get(tx: Tx, who: int, name: str) -> tuple[str, list[tuple[str, str]]]
 
 async def listrights(session: "ImapSession", command: ListRights) -> None:
     store = session.site.store
-    name, is_owner = await store.read(_rights_for, session.account, command.mailbox, command.identifier)
-    required, optional = (render_rights(ALL), ()) if is_owner else ("", GRANTABLE)
+    name, member, owner = await store.read(_rights_for, session.account, command.mailbox, command.identifier)
+    may_give = member != ANYONE or command.identifier.is_negative or session.site.share_with_anyone
+    required, optional = (render_rights(ALL), ()) if member == owner else ("", GRANTABLE if may_give else ())
     identifier = command.identifier.octets
     session.say(render.list_rights(name, identifier, required, optional, utf8=session.engine.utf8))
     session.ok(command.tag, "LISTRIGHTS completed")
 
 
-async def _rights_for(tx: Tx, who: int, name: str, whom: Identifier) -> tuple[str, bool]:
-    """The mailbox's name, and is it the owner for whom rights are listed?"""
+async def _rights_for(tx: Tx, who: int, name: str, whom: Identifier) -> tuple[str, int, int]:
+    """The mailbox's name, for whom its rights are listed, and whose it is."""
     granted = await _looked_at(tx, who, name, ADMINISTER)
-    return granted.name, await access.member_of(tx, whom.name) == granted.account
+    return granted.name, await access.member_of(tx, whom.name), granted.account
 
 
 async def myrights(session: "ImapSession", command: MyRights) -> None:

@@ -43,6 +43,7 @@ ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
     store.InvalidName: ("Not a name for a mailbox", code.CANNOT),
     store.NotPermitted: ("Not possible with this mailbox", code.CANNOT),
     store.UseTaken: ("There is a mailbox for that use", code.USEATTR),
+    store.NotGiven: ("Only an administrator gives rights to anyone here", code.NOPERM),
     store.NoSuchMessage: ("No such message", code.NONEXISTENT),
     store.OverQuota: ("The account is full", code.OVERQUOTA),
     store.LimitReached: ("Too many of these", code.LIMIT),

@@ -34,6 +34,7 @@ REPLIES: dict[type[Exception], Reply] = {
     store.InvalidName: reply.CANNOT_NOW,
     store.NotPermitted: reply.CANNOT_NOW,
     store.UseTaken: reply.CANNOT_NOW,
+    store.NotGiven: reply.CANNOT_NOW,
     store.NoSuchMessage: reply.CANNOT_NOW,
     store.OverQuota: reply.OVER_QUOTA,
     store.LimitReached: reply.CANNOT_NOW,
