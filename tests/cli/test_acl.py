@@ -8,8 +8,9 @@ import pytest
 from tests.cli.shell import Shell, make_house
 
 from posthaus.cli.opening import with_store
+from posthaus.mail.rights import parse_rights
 from posthaus.store import account as accounts
-from posthaus.store import mailbox
+from posthaus.store import acl, mailbox
 from posthaus.store.store import Store
 
 TEAM = "team@a.test"
@@ -43,6 +44,21 @@ def test_a_teams_mailbox(shell: Shell) -> None:
     shell.refused("shared", "remove", "anna@a.test")
     shell.done("shared", "remove", TEAM)
     assert shell.done("shared", "list") == ""
+
+
+def test_rights_that_wait_are_listed_and_taken_away(shell: Shell) -> None:
+    async def promise(store: Store) -> None:
+        anna = await store.read(accounts.find, "anna@a.test")
+        assert anna is not None
+        member, rights = acl.Awaited("cleo@a.test"), parse_rights("lrs")
+        await store.write(acl.change_rights, anna.id, anna.inbox, member, acl.Mode.REPLACE, rights, 0)
+
+    with_store(Namespace(folder=shell.folder), promise)
+    shell.refused("acl", "set", "anna@a.test", "INBOX", "cleo@a.test", "+w")
+    shell.done("acl", "remove", "anna@a.test", "INBOX", "cleo@a.test", "s")
+    assert _rights(shell) == [("anna@a.test", "INBOX", "cleo@a.test", "lr")]
+    shell.done("acl", "remove", "anna@a.test", "INBOX", "cleo@a.test")
+    assert _rights(shell) == []
 
 
 def test_rights_are_given_and_taken_away(shell: Shell) -> None:

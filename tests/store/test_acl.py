@@ -6,11 +6,12 @@ from posthaus.base import limit
 from posthaus.mail.rights import ALL, INSERT, LOOKUP, READ, WRITE, parse_rights
 from posthaus.store import account as accounts
 from posthaus.store import acl, annotation, change, mailbox, purge, reach
-from posthaus.store.acl import ANYONE, Mode
+from posthaus.store.acl import ANYONE, Awaited, Mode
 from posthaus.store.error import LimitReached, NotGiven, NotPermitted
 from posthaus.store.mailbox import Mailbox
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
+from posthaus.store.verify import verify
 from posthaus.testing.storehouse import NOW, Person, person
 
 
@@ -158,6 +159,24 @@ async def test_at_the_top_of_a_teams_tree_it_is_inbox(store: Store) -> None:
     assert await _acl(store, box) == [("ben@a.example", ALL, 0)]
 
 
+# RFC 4314 §4: DELETE takes the rows away, and it is the nearest existing mailbox above that says what is made below
+async def test_a_name_that_is_left_says_nothing(store: Store) -> None:
+    ben, cleo = await person(store, "ben"), await person(store, "cleo")
+    made = await store.write(accounts.create, "t@a.example", "t@a.example", "a.example", {}, 0, NOW, shared=True)
+    team = await store.read(accounts.get, made)
+    await store.write(acl.change_rights, team.id, team.inbox, ben.id, Mode.REPLACE, ALL, NOW)
+    for name in ("a", "a/b"):
+        box = await store.write(mailbox.create, team.id, name, "", NOW)
+        await store.write(acl.change_rights, team.id, box, cleo.id, Mode.REPLACE, LOOKUP | len(name), NOW)
+    below_a = [("ben@a.example", ALL, 0), ("cleo@a.example", LOOKUP, 0)]
+    await store.write(mailbox.create, team.id, "a/b/c", "", NOW)
+    await store.write(mailbox.remove, team.id, "a/b", NOW)
+    assert await _acl(store, await store.write(mailbox.create, team.id, "a/b/d", "", NOW)) == below_a
+    assert await _acl(store, await store.write(mailbox.create, team.id, "a/b", "", NOW)) == below_a
+    await store.write(mailbox.remove, team.id, "a", NOW)
+    assert await _acl(store, await store.write(mailbox.create, team.id, "a/e", "", NOW)) == below_a[:1]  # INBOX's
+
+
 async def test_rows_stay_through_a_rename_and_go_with_the_mailbox(store: Store) -> None:
     anna, ben = await person(store, "anna"), await person(store, "ben")
     box = await store.write(mailbox.create, anna.id, "a", "", NOW)
@@ -168,6 +187,66 @@ async def test_rows_stay_through_a_rename_and_go_with_the_mailbox(store: Store) 
     assert await _acl(store, box) == []
     again = await store.write(mailbox.create, anna.id, "b/c", "", NOW)
     assert await _acl(store, again) == []
+
+
+# -- who is not there yet --------------------------------------------------------------------------------------------
+
+
+async def _later(store: Store, owner: Person, box: int, letters: str, *, deny: bool = False) -> None:
+    member, bits = Awaited("ben@a.example"), parse_rights(letters)
+    await store.write(acl.change_rights, owner.id, box, member, Mode.ADD, bits, NOW, negative=deny)
+
+
+async def test_rights_wait_for_whoever_will_have_the_address(store: Store) -> None:
+    anna, cleo = await person(store, "anna"), await person(store, "cleo")
+    top = await store.write(mailbox.create, anna.id, "a", "", NOW)
+    await _later(store, anna, top, "lr")
+    await _later(store, anna, top, "w", deny=True)
+    await _give(store, anna, top, cleo.id, "l")
+    below = await store.write(mailbox.create, anna.id, "a/b", "", NOW)
+    entries = [("ben@a.example", LOOKUP | READ, WRITE), ("cleo@a.example", LOOKUP, 0)]
+    assert await _acl(store, top) == await _acl(store, below) == entries
+    assert await store.read(verify) == []
+    ben = await person(store, "ben")
+    assert await _acl(store, top) == await _acl(store, below) == entries
+    assert await _reached(store, ben) == [
+        ("anna@a.example", "a", LOOKUP | READ), ("anna@a.example", "a/b", LOOKUP | READ)
+    ]  # fmt: skip
+    assert [one.entry.member for one in await store.read(acl.listing, anna.id)] == [ben.id, cleo.id] * 2
+    await store.write(accounts.mark_removed, ben.id)
+    assert await _acl(store, top) == [("cleo@a.example", LOOKUP, 0)]
+    again = await person(store, "ben")  # somebody else, perhaps
+    assert await _reached(store, again) == []
+
+
+async def test_rights_that_wait_are_changed_and_go_as_others(store: Store) -> None:
+    anna = await person(store, "anna")
+    box = await store.write(mailbox.create, anna.id, "a", "", NOW)
+    before = await store.read(accounts.modseq, anna.id)
+    await _later(store, anna, box, "lr")
+    [told] = await store.read(change.since, anna.id, before)
+    assert (told.mailbox, told.kind) == (box, change.Kind.ACL)
+    waiting = await store.read(acl.listing)
+    assert [(one.owner, one.mailbox, one.entry.address) for one in waiting] == [
+        ("anna@a.example", "a", "ben@a.example")
+    ]
+    await store.write(
+        acl.change_rights, anna.id, box, Awaited("ben@a.example"), Mode.REMOVE, LOOKUP | READ, NOW
+    )  # fmt: skip
+    assert await _acl(store, box) == []
+    await _later(store, anna, box, "l")
+    await store.write(mailbox.remove, anna.id, "a", NOW)
+    assert await _acl(store, box) == []
+    assert await _reached(store, await person(store, "ben")) == []
+
+
+async def test_those_that_wait_are_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "ACL_ENTRIES", 1)
+    anna, cleo = await person(store, "anna"), await person(store, "cleo")
+    await _later(store, anna, anna.inbox, "l")
+    with pytest.raises(LimitReached):
+        await _give(store, anna, anna.inbox, cleo.id, "l")
+    await _later(store, anna, anna.inbox, "r")
 
 
 async def _rows(tx: Tx) -> tuple[int, ...]:

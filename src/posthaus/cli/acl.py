@@ -15,7 +15,7 @@ from posthaus.flow import access
 from posthaus.mail.rights import LETTERS, UnknownRight, parse_rights, render_rights
 from posthaus.store import acl
 from posthaus.store import mailbox as mailboxes
-from posthaus.store.acl import Granted, Mode
+from posthaus.store.acl import Awaited, Granted, Mode
 from posthaus.store.error import NoSuchMailbox
 from posthaus.store.mailbox import OPEN, OTHERS, SEPARATOR, TEAMS, Mailbox
 from posthaus.store.store import Store
@@ -61,12 +61,15 @@ def _rights(letters: str) -> int:
 def _change(options: Namespace, mode: Mode, rights: int) -> int:
     async def change(tx: Tx) -> str:
         owner = await find(tx, read_address(options.address))
-        member = await access.member_of(tx, options.who)
+        gives = mode is not Mode.REMOVE and rights != 0  # else it may be of an address that nobody has yet
+        member = await (access.member_of if gives else access.named_by)(tx, options.who)
         for box in await _boxes(tx, owner.id, options.mailbox, below=options.below):
             now = int(time.time())
             await acl.change_rights(tx, owner.id, box.id, member, mode, rights, now, negative=options.deny)
+        if isinstance(member, Awaited) or member == acl.ANYONE:
+            return ""
         top = TEAMS if owner.shared else OTHERS
-        return top if member != acl.ANYONE and await mailboxes.has_any(tx, member, top) else ""
+        return top if await mailboxes.has_any(tx, member, top) else ""
 
     async def act(store: Store) -> str:
         return await store.write(change)

@@ -20,9 +20,10 @@ from posthaus.base.error import Refusal
 from posthaus.mail.address import AddressFault, parse_address
 from posthaus.mail.rights import ALL, CREATE, DELETE, LOOKUP
 from posthaus.store import account as accounts
-from posthaus.store import acl, reach
+from posthaus.store import acl, directory, reach
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.account import Account
+from posthaus.store.acl import Awaited, Member
 from posthaus.store.error import NoSuchMailbox, NotPermitted
 from posthaus.store.mailbox import OTHERS, SEPARATOR, TEAMS, Mailbox
 from posthaus.store.tx import Tx
@@ -42,7 +43,7 @@ class OwnersUse(Refusal):
 
 
 class NoSuchMember(Refusal):
-    """Nobody here has that address."""
+    """Nobody here has that address, or can have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,13 +249,38 @@ async def rename(tx: Tx, who: int, old: str, new: str, now: int) -> int:
 
 
 async def member_of(tx: Tx, name: str) -> int:
-    """Whom a name without its dash means; NoSuchMember where it is nobody here."""
+    """Whom a name without its dash means; NoSuchMember where it is nobody here. For an administrator, who may know."""
+    named = await named_by(tx, name)
+    if isinstance(named, Awaited):
+        raise NoSuchMember(name)
+    return named
+
+
+async def named_by(tx: Tx, name: str) -> Member:
+    """Likewise, whether there is an account of that address or not: who gives rights does not learn it. NoSuchMember
+    where it can be nobody here."""
     if name == ANYONE_NAME:
         return acl.ANYONE
     try:
-        found = await accounts.find(tx, parse_address(name.encode("utf-8", "replace"), smtputf8=True).key)
+        key = parse_address(name.encode("utf-8", "replace"), smtputf8=True).key
     except AddressFault:
-        found = None
-    if found is None or found.state != accounts.OPEN:
-        raise NoSuchMember(name)
+        raise NoSuchMember(name) from None
+    found = await accounts.find(tx, key)
+    if found is None:
+        if not await directory.domain_exists(tx, _domain(key)):
+            raise NoSuchMember(name)
+        return Awaited(key)
     return found.id
+
+
+async def to_be_given(tx: Tx, name: str) -> Member:
+    """Likewise, in a write: who is nobody stays so until it is over."""
+    named = await named_by(tx, name)
+    if isinstance(named, Awaited):
+        await accounts.hold_still(tx, _domain(named.key))
+        return await named_by(tx, name)
+    return named
+
+
+def _domain(key: str) -> str:
+    return key.rpartition("@")[2]

@@ -99,8 +99,7 @@ async def create(
     shared: bool = False,
 ) -> int:
     """Makes the account with its INBOX. shared: a team's; nobody can log in to it, whatever its credentials."""
-    if await tx.one("SELECT 1 FROM domain WHERE name=$1", domain) is None:
-        raise NoSuchDomain(domain)
+    await hold_still(tx, domain)
     if await tx.one("SELECT 1 FROM account WHERE key=$1", key) is not None:
         raise AccountExists(address)
     row = await tx.one(
@@ -120,9 +119,21 @@ async def create(
     await tx.run("UPDATE account SET inbox=$2 WHERE id=$1", account, inbox[0])
     await tx.run("INSERT INTO subscription (account, name) VALUES ($1, 'INBOX')", account)
     await _put_credentials(tx, account, credentials)
+    await tx.run(
+        "INSERT INTO acl (mailbox, member, given, denied)"
+        " SELECT mailbox, CAST($1 AS BIGINT), given, denied FROM acl_awaiting WHERE key=$2",
+        account, key,
+    )  # fmt: skip
+    await tx.run("DELETE FROM acl_awaiting WHERE key=$1", key)
     if quota_messages:
         await set_quota(tx, account, quota_octets, quota_messages)
     return account
+
+
+async def hold_still(tx: Tx, domain: str) -> None:
+    """Nobody else makes an account there before this transaction has ended."""
+    if not await tx.run("UPDATE domain SET created=created WHERE name=$1", domain):
+        raise NoSuchDomain(domain)
 
 
 async def set_quota(tx: Tx, account: int, quota_octets: int, quota_messages: int = 0) -> None:

@@ -236,13 +236,19 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "SELECT c.mailbox, c.member FROM acl c WHERE NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.id=c.mailbox)",
     ),
     (
+        "an access control list awaits somebody who is there, or is of no mailbox",
+        "SELECT w.mailbox, w.key FROM acl_awaiting w WHERE EXISTS (SELECT 1 FROM account a WHERE a.key=w.key)"
+        " OR NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.id=w.mailbox)",
+    ),
+    (
         "an access control list names its owner, or nobody",
         "SELECT c.mailbox, c.member FROM acl c LEFT JOIN account a ON a.id=c.member JOIN mailbox m ON m.id=c.mailbox"
         " WHERE c.member<>0 AND (a.id IS NULL OR c.member=m.account)",
     ),
     (
         "an access control list has an entry that says nothing, or no right that there is",
-        f"SELECT mailbox, member, given, denied FROM acl WHERE given | denied NOT BETWEEN 1 AND {ALL}",
+        f"SELECT mailbox, given, denied FROM acl WHERE given | denied NOT BETWEEN 1 AND {ALL} UNION ALL"
+        f" SELECT mailbox, given, denied FROM acl_awaiting WHERE given | denied NOT BETWEEN 1 AND {ALL}",
     ),
     (
         "\\Seen of a member is of no mailbox, or the owner's",

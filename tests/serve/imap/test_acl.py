@@ -216,7 +216,7 @@ async def test_a_list_is_written_and_read(house: ImapHouse) -> None:
         (f"SETACL INBOX {ANNA} lr", "NO [CANNOT]"),
         (f"SETACL INBOX -{ANNA} lr", "NO [CANNOT]"),
         (f"DELETEACL INBOX {ANNA}", "NO [CANNOT]"),
-        ("SETACL INBOX nobody@example.test l", "NO [NONEXISTENT]"),
+        ("SETACL INBOX nobody@example.org l", "NO [NONEXISTENT]"),
         ("SETACL INBOX fred l", "NO [NONEXISTENT]"),
         ("LISTRIGHTS INBOX fred", "NO [NONEXISTENT]"),
         (f"SETACL None {ANNA} l", "NO [NONEXISTENT]"),
@@ -259,6 +259,36 @@ async def test_a_list_has_an_end(house: ImapHouse, monkeypatch: pytest.MonkeyPat
     await anna.ok(f"SETACL INBOX {BEN} lr")
     assert (await anna.do("SETACL INBOX anyone l"))[-1] == "NO [LIMIT] Too many of these"
     await anna.ok(f"SETACL INBOX {BEN} +s")
+
+
+# RFC 4314 §2: what is not the name of an account means what the server says
+async def test_nobody_learns_which_addresses_there_are(either: ImapHouse) -> None:
+    anna = await either.login(ANNA)
+    await either.account(BEN)
+    heard = []
+    for name in (BEN, CLEO):
+        await anna.ok("CREATE p")
+        told = [
+            await anna.do(command)
+            for command in (
+                f"SETACL p {name} lrs", f"SETACL p -{name} w", f"SETACL p {name.upper()} -s", f"SETACL p {name} +i",
+                "GETACL p", f"LISTRIGHTS p {name}", f"LISTRIGHTS p -{name}", "CREATE p/q", "GETACL p/q", "DELETE p/q",
+                f"DELETEACL p {name}", f"DELETEACL p -{name}", f"DELETEACL p {name}", "GETACL p", "DELETE p",
+            )
+        ]  # fmt: skip
+        heard.append([line.replace(name, "*").split(" [MAILBOXID")[0] for lines in told for line in lines])
+    assert heard[0] == heard[1]
+    assert f"* ACL p {ANNA} lrswipkxtecda * lri -* w" in heard[0]
+
+
+async def test_rights_hold_once_there_is_somebody(either: ImapHouse) -> None:
+    anna = await either.login(ANNA)
+    await anna.append("INBOX", MAIL)
+    await anna.ok(f"SETACL INBOX {BEN} lr")
+    ben = await either.login(BEN)
+    await ben.ok(f'SELECT "{OTHERS}/INBOX"')
+    await anna.ok(f"SETACL INBOX {BEN} +s")
+    assert "* OK [PERMANENTFLAGS (\\Seen)] Flags that stay" in await ben.ok("NOOP")
 
 
 # -- anyone --------------------------------------------------------------------------------------------------------

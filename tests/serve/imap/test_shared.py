@@ -272,6 +272,25 @@ async def test_without_the_right_nothing_is_made_at_the_top_of_a_teams_tree(hous
     assert (await ben.do(f"CREATE {SHARED}/Projects"))[-1].startswith("NO [NOPERM]")
 
 
+async def test_a_name_that_is_left_lets_nobody_make_anything(either: ImapHouse) -> None:
+    """RFC 4314 §4: it is no mailbox; the nearest one above is asked, and at the top of a team's tree INBOX."""
+    ben = await team(either)
+    cleo = await either.login(CLEO)
+    await ben.ok(f"CREATE {SHARED}/a/b/c")
+    for name in ("a", "a/b"):
+        await ben.ok(f"SETACL {SHARED}/{name} {CLEO} lk")
+    await ben.ok(f"SETACL {SHARED}/a {CLEO} l")
+    await cleo.ok(f"CREATE {SHARED}/a/b/d")
+    await ben.ok(f"DELETE {SHARED}/a/b")
+    assert (await cleo.do(f"CREATE {SHARED}/a/b/e"))[-1].startswith("NO [NOPERM]")
+    await ben.ok(f"SETACL {SHARED}/a {CLEO} lk")
+    await cleo.ok(f"CREATE {SHARED}/a/b/e")
+    await ben.ok(f"DELETE {SHARED}/a")
+    assert (await cleo.do(f"CREATE {SHARED}/a/b/f"))[-1].startswith("NO [NOPERM]")
+    await ben.ok(f"CREATE {SHARED}/a/b/f")
+    assert await ben.ok(f"GETACL {SHARED}/a/b/f") == [f"* ACL {SHARED}/a/b/f {TEAM} lrswipkxtecda {BEN} lrswipkxtecda"]
+
+
 # -- over the border ---------------------------------------------------------------------------------------------------
 
 

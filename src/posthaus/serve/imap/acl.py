@@ -1,8 +1,8 @@
 """SETACL, DELETEACL, GETACL, LISTRIGHTS and MYRIGHTS.
 
-An identifier is the address of an account of this house, or "anyone": all of them. A dash before it denies. The owner
-is shown with all rights, and none can be taken from him. Where an administrator has not allowed it, people can take
-rights from "anyone" and give it none.
+An identifier is an address in this house, whether anybody has it or not, for who gives rights does not learn that; or
+it is "anyone": all who are here. A dash before it denies. The owner is shown with all rights, and none can be taken
+from him. Where an administrator has not allowed it, people can take rights from "anyone" and give it none.
 
 Standards: RFC 4314 §3, §6.
 Faults:    NoSuchMailbox, NotAllowed, NoSuchMember; NotPermitted, NotGiven, LimitReached.
@@ -17,7 +17,7 @@ from posthaus.proto.imap import render
 from posthaus.proto.imap.command_acl import DeleteAcl, GetAcl, Identifier, ListRights, MyRights, SetAcl
 from posthaus.store import account as accounts
 from posthaus.store import acl
-from posthaus.store.acl import ANYONE, Mode
+from posthaus.store.acl import ANYONE, Member, Mode
 from posthaus.store.tx import Tx
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def _change(session: "ImapSession", command: SetAcl | DeleteAcl, mode: Mod
 async def _set(tx: Tx, who: int, name: str, whom: Identifier, mode: Mode, rights: int, now: int, may_all: bool) -> str:
     """may_all: may people give rights to anyone?"""
     granted = await access.find(tx, who, name, ADMINISTER)
-    member = await access.member_of(tx, whom.name)
+    member = await access.to_be_given(tx, whom.name)
     await acl.change_rights(
         tx, granted.account, granted.box.id, member, mode, rights, now,
         negative=whom.is_negative, may_give=may_all or member != ANYONE,
@@ -86,10 +86,10 @@ async def listrights(session: "ImapSession", command: ListRights) -> None:
     session.ok(command.tag, "LISTRIGHTS completed")
 
 
-async def _rights_for(tx: Tx, who: int, name: str, whom: Identifier) -> tuple[str, int, int]:
+async def _rights_for(tx: Tx, who: int, name: str, whom: Identifier) -> tuple[str, Member, int]:
     """The mailbox's name, for whom its rights are listed, and whose it is."""
     granted = await _looked_at(tx, who, name, ADMINISTER)
-    return granted.name, await access.member_of(tx, whom.name), granted.account
+    return granted.name, await access.named_by(tx, whom.name), granted.account
 
 
 async def myrights(session: "ImapSession", command: MyRights) -> None:

@@ -19,7 +19,7 @@ ANSWERS: dict[type[Exception], tuple[str, bytes | None]] = {
     identity.BadExchange: ("Not a response of this mechanism", code.CLIENTBUG),
     identity.PasswordUnfit: ("Not a password", code.AUTHENTICATIONFAILED),
     identity.LoginBusy: ("Too many log-ins at once; try again", code.UNAVAILABLE),
-    access.NoSuchMember: ("There is no such account", code.NONEXISTENT),
+    access.NoSuchMember: ("That is no address of this house", code.NONEXISTENT),
     access.OwnersUse: ("A special use is for a mailbox of one's own", code.USEATTR),
     access.NotAllowed: ("You have no right to that", code.NOPERM),
     store.NoSuchDomain: ("No such domain", code.NONEXISTENT),
