@@ -97,8 +97,10 @@ def mailbox_id(identity: bytes) -> bytes:
 
 
 def in_progress(tag: bytes, done: int, goal: int) -> bytes:
-    """RFC 9585 §4: of so many items that the command is about; a tag with "]" cannot stand in a code."""
-    return b"INPROGRESS (%b %d %d)" % (b"NIL" if b"]" in tag else quoted(tag), done, goal)
+    """RFC 9585 §4: of so many items that the command is about, 0: that is not known; a tag with "]" cannot stand in a
+    code."""
+    which = b"NIL" if b"]" in tag else quoted(tag)
+    return b"INPROGRESS (%b %d %d)" % (which, done, goal) if goal else b"INPROGRESS (%b NIL NIL)" % which
 
 
 def message_limit(most: int, lowest: int = 0) -> bytes:

@@ -68,19 +68,20 @@ async def _carry(session: "ImapSession", command: Copy | Move, *, move: bool) ->
     # asked with the first piece, for all of them or none are to be copied
     room = 0 if move and target.account == view.account else goal
     done = 0
-    for piece in uidset.slices(uids, _PIECE):
-        if view.of_deleted:  # brought back, it is there no more, so MOVE does the same
-            if target.account != view.account:
-                raise NotPermitted("into an own mailbox first")
-            [copied] = await store.write(bring_back, view.account, piece, session.now(), target=target.box.id)
-        else:
-            copied = await store.write(
-                guarded.copy, view.member, view.account, view.mailbox, piece, target, session.now(),
-                move=move, room=room,
-            )  # fmt: skip
-            room = 0
-        whole.source.extend(copied.source)
-        whole.target.extend(copied.target)
-        done += uidset.count(piece)
-        await session.tell_progress(done, goal)
+    with session.progress:
+        for piece in uidset.slices(uids, _PIECE):
+            session.progress.at(done, goal)
+            if view.of_deleted:  # brought back, it is there no more, so MOVE does the same
+                if target.account != view.account:
+                    raise NotPermitted("into an own mailbox first")
+                [copied] = await store.write(bring_back, view.account, piece, session.now(), target=target.box.id)
+            else:
+                copied = await store.write(
+                    guarded.copy, view.member, view.account, view.mailbox, piece, target, session.now(),
+                    move=move, room=room,
+                )  # fmt: skip
+                room = 0
+            whole.source.extend(copied.source)
+            whole.target.extend(copied.target)
+            done += uidset.count(piece)
     return whole, lowest

@@ -73,10 +73,11 @@ async def _expunge(session: "ImapSession", uids: Ranges) -> list[int]:
         return gone  # clients say CLOSE whenever they leave; a write costs a sync, and has all UIDs looked through
     known = [(low, high) for _, low, high in view.uids.pieces(uids)]
     goal, done = uidset.count(known), 0
-    for piece in uidset.slices(known, _PIECE):
-        gone += await session.site.store.write(
-            guarded.expunge, view.member, view.account, view.mailbox, piece, session.now()
-        )
-        done += uidset.count(piece)
-        await session.tell_progress(done, goal)
+    with session.progress:
+        for piece in uidset.slices(known, _PIECE):
+            session.progress.at(done, goal)
+            gone += await session.site.store.write(
+                guarded.expunge, view.member, view.account, view.mailbox, piece, session.now()
+            )
+            done += uidset.count(piece)
     return gone

@@ -58,8 +58,12 @@ async def rename(session: "ImapSession", command: Rename) -> None:
     account = await store.write(access.rename, session.account, command.mailbox, command.to, session.now())
     if mailboxes.canonical(command.mailbox) == "INBOX":
         source, target, uids = await store.read(_inbox_and, account, command.to)
-        for piece in uidset.slices(uids, _PIECE):
-            await store.write(message.copy, account, source, piece, target, session.now(), move=True)
+        goal, done = uidset.count(uids), 0
+        with session.progress:
+            for piece in uidset.slices(uids, _PIECE):
+                session.progress.at(done, goal)
+                await store.write(message.copy, account, source, piece, target, session.now(), move=True)
+                done += uidset.count(piece)
     session.ok(command.tag, "RENAME completed")
 
 

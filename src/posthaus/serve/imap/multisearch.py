@@ -54,15 +54,16 @@ async def esearch(session: "ImapSession", command: MultiSearch) -> None:
     named = [] if is_here else await session.site.store.read(_covered, session.account, filters)
     if view is not None and view.mailbox not in named and any(one.which is Which.SELECTED for one in filters):
         named.insert(0, view.mailbox)
-    for mailbox in named:
-        try:
-            if view is not None and mailbox == view.mailbox:
-                await _search(session, view, command)
-            else:
-                await _search(session, await session.site.store.read(_view, session.account, mailbox), command)
-        except (NoSuchMailbox, NotAllowed):
-            continue  # removed meanwhile, or no longer for him
-        await asyncio.sleep(0)
+    with session.progress:
+        for mailbox in named:
+            try:
+                if view is not None and mailbox == view.mailbox:
+                    await _search(session, view, command)
+                else:
+                    await _search(session, await session.site.store.read(_view, session.account, mailbox), command)
+            except (NoSuchMailbox, NotAllowed):
+                continue  # removed meanwhile, or no longer for him
+            await asyncio.sleep(0)
     session.ok(command.tag, "ESEARCH completed")
 
 

@@ -39,7 +39,8 @@ async def search(session: "ImapSession", command: Search) -> None:
         return
     saves = returns is not None and Return.SAVE in returns
     try:
-        lowest = await _search(session, command, returns)
+        with session.progress:
+            lowest = await _search(session, command, returns)
     except BaseException:
         if saves:
             session.selected.saved = []  # RFC 5182 §2.1

@@ -148,6 +148,7 @@ async def found(
     at_once, done = _FLAG_ROWS if is_narrow else _ROWS, 0
     goal = len(view.uids) if plan.within is None else uidset.count(plan.within)
     pieces = windows(view, plan.within, at_once)
+    session.progress.at(0, goal)
     for spans in reversed(list(pieces)) if from_end else pieces:
         asked = plan.mask, plan.value, plan.columns, plan.only
         if view.member:
@@ -161,7 +162,7 @@ async def found(
         if batch:
             yield batch
         done += at_once
-        await session.tell_progress(done, goal)
+        session.progress.at(done, goal)
         await asyncio.sleep(0)
 
 

@@ -95,7 +95,7 @@ class ImapSession:
         self.under_way: list[
             UnderWay
         ] = []  # messages of pipelined APPENDs that are being written, and not yet answered
-        self.progress = Progress(site.clock.monotonic)
+        self.progress = Progress(self.tell_progress)
         self._answers = answers
         self._answer: tuple[Callable[..., None], bytes, str, bytes | None] | None = None
         self._said = 0  # octets that wait in the engine
@@ -220,12 +220,11 @@ class ImapSession:
         if self._said >= _FLUSH_OCTETS:
             await self.flush()
 
-    async def tell_progress(self, done: int, goal: int) -> None:
-        """So many messages of so many are done."""
-        line = self.progress.line(done, goal)
-        if line:
-            self.say(line)
-            await self.flush()
+    def tell_progress(self, line: bytes) -> None:
+        """At any time, and what waits goes out with it."""
+        self.engine.send(line)
+        self._said = 0
+        self.stream.write(self.engine.outgoing())
 
     async def flush(self) -> None:
         self._said = 0

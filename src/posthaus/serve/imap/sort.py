@@ -37,8 +37,12 @@ _ALGORITHMS: dict[bytes, Algorithm] = {
 
 
 async def sort(session: "ImapSession", command: Sort) -> None:
-    if not context.may_begin(session, command):
-        return
+    if context.may_begin(session, command):
+        with session.progress:
+            await _sort(session, command)
+
+
+async def _sort(session: "ImapSession", command: Sort) -> None:
     command = await stored.resolved(session, command)
     view, returns, partial = session.selected, command.returns, command.partial
     plan = await plan_of(session, view, command.key, with_modseq=command.has_modseq)
@@ -70,6 +74,11 @@ async def sort(session: "ImapSession", command: Sort) -> None:
 
 
 async def thread(session: "ImapSession", command: Thread) -> None:
+    with session.progress:
+        await _thread(session, command)
+
+
+async def _thread(session: "ImapSession", command: Thread) -> None:
     command = await stored.resolved(session, command)
     plan = await plan_of(session, session.selected, command.key, with_modseq=False)
     if messagelimit.refused_in_order(session, command.tag, plan.within):

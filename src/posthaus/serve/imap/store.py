@@ -38,22 +38,23 @@ async def store(session: "ImapSession", command: Store) -> None:
     uids, lowest = messagelimit.newest(session, uids)
     refused: list[int] = []
     goal, done = uidset.count(uids), 0
-    for piece in uidset.slices(uids, _PIECE):
-        stored = await session.site.store.write(
-            guarded.store, view.member, view.account, view.mailbox, piece, mode, bits, keywords, session.now(),
-            command.unchanged_since,
-        )  # fmt: skip
-        if stored.changed:
-            view.own.add(stored.modseq)
-        refused += stored.refused
-        if not command.silent:
-            await session.read_keywords(keywords)
-        if session.has_modseqs:
-            await _send_modseqs(session, stored, command)
-        elif not command.silent:
-            await _send(session, view, stored, with_uid=command.uid)
-        done += uidset.count(piece)
-        await session.tell_progress(done, goal)
+    with session.progress:
+        for piece in uidset.slices(uids, _PIECE):
+            session.progress.at(done, goal)
+            stored = await session.site.store.write(
+                guarded.store, view.member, view.account, view.mailbox, piece, mode, bits, keywords, session.now(),
+                command.unchanged_since,
+            )  # fmt: skip
+            if stored.changed:
+                view.own.add(stored.modseq)
+            refused += stored.refused
+            if not command.silent:
+                await session.read_keywords(keywords)
+            if session.has_modseqs:
+                await _send_modseqs(session, stored, command)
+            elif not command.silent:
+                await _send(session, view, stored, with_uid=command.uid)
+            done += uidset.count(piece)
     if refused:
         numbers = refused if command.uid else view.uids.numbers_of(refused)
         what = code.modified(numbers)
