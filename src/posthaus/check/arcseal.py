@@ -8,13 +8,12 @@ Standards: RFC 8617 §4.1, §5.1 and §5.1.2.
 Faults:    none; b"" where nothing may be added.
 """
 
-import base64
 from collections.abc import Sequence
 
 from posthaus.base import limit
 from posthaus.check.arc import ArcSet, Chain, canonical_sets
-from posthaus.check.canonical import canonical_field, hash_body, pick_fields, split_message
-from posthaus.check.dkimsign import lower, sign_field, signed_names
+from posthaus.check.canonical import hash_body, split_message
+from posthaus.check.dkimsign import message_tags, sign_field, signed_fields, signed_names
 from posthaus.check.signingkey import SigningKey
 from posthaus.mail.header import Header
 from posthaus.mail.trace import Result, render_arc_results
@@ -47,15 +46,5 @@ def seal(
 def _message_signature(instance: int, header: Header, digest: bytes, key: SigningKey, at: int) -> bytes:
     names = signed_names(header)
     names += [_ALSO_SIGNED] * header.names.count(_ALSO_SIGNED.lower().encode())
-    fields = b"".join(canonical_field(raw, relaxed=True) for raw in pick_fields(header, lower(names)))
-    tags = [
-        f"i={instance}",
-        f"a={key.algorithm}",
-        "c=relaxed/relaxed",
-        f"d={key.domain}",
-        f"s={key.selector}",
-        f"t={at}",
-        "h=" + ":".join(names),
-        f"bh={base64.b64encode(digest).decode()}",
-    ]
-    return sign_field("ARC-Message-Signature", tags, key, fields)
+    tags = [f"i={instance}", *message_tags(key, names, digest, at)]
+    return sign_field("ARC-Message-Signature", tags, key, signed_fields(header, names))

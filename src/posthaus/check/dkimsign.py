@@ -33,8 +33,10 @@ def sign(octets: bytes | memoryview, keys: Iterable[SigningKey], at: int) -> byt
     header, body = split_message(octets)
     names = signed_names(header)
     digest = hash_body(body, relaxed=True).digest
-    fields = b"".join(canonical_field(raw, relaxed=True) for raw in pick_fields(header, lower(names)))
-    return b"".join(_signature(key, names, digest, fields, at) for key in keys)
+    fields = signed_fields(header, names)
+    return b"".join(
+        sign_field("DKIM-Signature", ["v=1", *message_tags(key, names, digest, at)], key, fields) for key in keys
+    )
 
 
 def signed_names(header: Header) -> list[str]:
@@ -47,13 +49,15 @@ def signed_names(header: Header) -> list[str]:
     return names
 
 
-def lower(names: Iterable[str]) -> list[bytes]:
-    return [name.lower().encode() for name in names]
+def signed_fields(header: Header, names: Iterable[str]) -> bytes:
+    """The octets that stand for the fields of h= in what is signed."""
+    picked = pick_fields(header, [name.lower().encode() for name in names])
+    return b"".join([canonical_field(raw, relaxed=True) for raw in picked])
 
 
-def _signature(key: SigningKey, names: Sequence[str], digest: bytes, fields: bytes, at: int) -> bytes:
-    tags = [
-        "v=1",
+def message_tags(key: SigningKey, names: Sequence[str], digest: bytes, at: int) -> list[str]:
+    """The tags of a signature over a message, but for the first one and b=. digest: of the body."""
+    return [
         f"a={key.algorithm}",
         "c=relaxed/relaxed",
         f"d={key.domain}",
@@ -62,7 +66,6 @@ def _signature(key: SigningKey, names: Sequence[str], digest: bytes, fields: byt
         "h=" + ":".join(names),
         f"bh={base64.b64encode(digest).decode()}",
     ]
-    return sign_field("DKIM-Signature", tags, key, fields)
 
 
 def sign_field(name: str, tags: Sequence[str], key: SigningKey, fields: bytes) -> bytes:
