@@ -5,6 +5,7 @@ import pytest
 from posthaus.proto.imap.framing import Fault, Frame, Framing, Header
 from posthaus.proto.imap.token import Literal
 from posthaus.proto.line import NEED_DATA
+from posthaus.proto.misuse import Misuse
 
 Heard = list[tuple[object, ...]]
 
@@ -136,7 +137,7 @@ def test_raw_lines() -> None:
 
 
 def test_decision_out_of_order() -> None:
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Misuse):
         Framing().keep()
 
 

@@ -26,6 +26,7 @@ from posthaus.proto.imap.quirk import STRICT
 from posthaus.proto.imap.server import Engine
 from posthaus.proto.imap.token import Literal
 from posthaus.proto.line import NEED_DATA
+from posthaus.proto.misuse import Misuse
 
 Heard = tuple[list[Event], bytes]
 Dialogue = Callable[..., Heard]
@@ -141,7 +142,7 @@ def test_answers_to_nothing_are_defects() -> None:
         lambda: engine.literal(Accept.MEMORY),
     ]
     for act in acts:
-        with pytest.raises(RuntimeError):
+        with pytest.raises(Misuse):
             act()
 
 
@@ -179,7 +180,7 @@ def test_bye() -> None:
     assert _next(engine, b"a NOOP\r\n") == End(Why.BYE)
     assert engine.next_event() is NEED_DATA
     assert engine.outgoing() == b"* BYE [UNAVAILABLE] going down\r\n"
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Misuse):
         engine.send(b"* 1 EXISTS\r\n")
 
 

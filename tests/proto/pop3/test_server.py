@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posthaus.proto.line import NEED_DATA
+from posthaus.proto.misuse import Misuse
 from posthaus.proto.pop3.command import Apop, Auth, Dele, List, Top, Uidl
 from posthaus.proto.pop3.event import End, Event, Password, Quit, Reset, Response, Retrieve, Stat, Stls
 from posthaus.proto.pop3.reply import render_multiline
@@ -393,11 +394,11 @@ def test_runs_are_bounded() -> None:
 
 def test_misuse() -> None:
     engine = Pop3Server(OPEN)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Misuse):
         engine.send(b"+OK\r\n")
     engine.receive(b"QUIT\r\n")
     engine.next_event()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Misuse):
         engine.next_event()
 
 

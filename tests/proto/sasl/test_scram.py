@@ -4,6 +4,7 @@ from base64 import b64decode, b64encode
 
 import pytest
 
+from posthaus.proto.misuse import Misuse
 from posthaus.proto.sasl.fault import SaslFault
 from posthaus.proto.sasl.scram import (
     HASHES,
@@ -146,7 +147,7 @@ def test_final_faults(message: bytes, reason: str) -> None:
 
 
 def test_order() -> None:
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Misuse):
         server().final(b"")
 
 

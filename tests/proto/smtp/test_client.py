@@ -9,8 +9,9 @@ import pytest
 
 from posthaus.base import limit
 from posthaus.proto.line import NEED_DATA
+from posthaus.proto.misuse import Misuse
 from posthaus.proto.sasl.client import choose
-from posthaus.proto.smtp.client import Client, Misuse
+from posthaus.proto.smtp.client import Client
 from posthaus.proto.smtp.heard import Ask, Broken, ContentDue, Gone, Replied, Settled, Told
 from posthaus.proto.smtp.replyread import Heard
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from posthaus.proto.line import NEED_DATA
+from posthaus.proto.misuse import Misuse
 from posthaus.proto.smtp import event, reply
 from posthaus.proto.smtp.event import Event, Quirk
 from posthaus.proto.smtp.keyword import KEYWORDS, Offer
 from posthaus.proto.smtp.order import Limits
 from posthaus.proto.smtp.reply import Reply
-from posthaus.proto.smtp.server import Misuse, Server
+from posthaus.proto.smtp.server import Server
 
 HELLO = b"EHLO c.example\r\n"
 MAIL = b"MAIL FROM:<a@b.example>\r\n"

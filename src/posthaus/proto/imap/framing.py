@@ -6,7 +6,7 @@ octet is read, and a literal that is skipped costs nothing but its reading, what
 literal of a client that does not wait belongs to the same command and is skipped with it, further literals too.
 
 Standards: RFC 9051 §2.2, §4.3; RFC 7888 §4.
-Faults:    Fault as a value; nothing is raised but for calls out of order.
+Faults:    Fault as a value; nothing is raised but Misuse, for calls out of order (a defect).
 """
 
 import re
@@ -14,6 +14,7 @@ from enum import Enum
 
 from posthaus.proto.imap.token import SLOT, Literal
 from posthaus.proto.line import NEED_DATA, Need
+from posthaus.proto.misuse import Misuse
 
 _HEADER = re.compile(rb"(~?)\{(\d{1,20})(\+?)\}$").search
 _HEADER_OCTETS = 32  # the longest header, with CRLF: all that is kept of a line that is skipped
@@ -201,7 +202,7 @@ class Framing:
 
     def _decide(self, at: _At) -> None:
         if self._at is not _At.HEADER:
-            raise RuntimeError("no literal is announced")
+            raise Misuse("no literal is announced")
         self._at = at
 
     def _end_literal(self, octets: bytes | None) -> None:

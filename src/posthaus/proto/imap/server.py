@@ -7,7 +7,7 @@ commands may be taken out ahead and answered in any order that RFC 9051 §5.5 al
 
 Standards: RFC 9051 §3, §4.3, §5.5, §6, §7.1; RFC 3501 §3; RFC 2177 §3; RFC 4959 §3; RFC 7888 §4;
            RFC 9586 §3.
-Faults:    RuntimeError where the session answers what was not asked: a defect. Nothing for what a peer does.
+Faults:    Misuse, where the session answers what was not asked (a defect). Nothing for what a peer does.
 """
 
 import re
@@ -52,6 +52,7 @@ from posthaus.proto.imap.parse_access import decode_base64
 from posthaus.proto.imap.quirk import LENIENT, Quirk
 from posthaus.proto.imap.token import Cursor, Literal
 from posthaus.proto.line import NEED_DATA, Need
+from posthaus.proto.misuse import Misuse
 
 # A browser that is made to speak to this port (cross-protocol attack) gives itself away in its first line.
 _HTTP = re.compile(rb"(?:[A-Z]{3,7} \S+ |PRI \* )HTTP/\d").match
@@ -161,18 +162,15 @@ class Engine:
     # -- answers --------------------------------------------------------------------------------------------------
 
     def outgoing(self) -> bytes:
-        """All that is due to go out."""
-        out = self._out
-        if not out:
-            return b""
-        octets = out[0] if len(out) == 1 else b"".join(out)
-        self._out = []
+        """All that is due to go out; it is forgotten here."""
+        octets = b"".join(self._out)
+        self._out.clear()
         return octets
 
     def send(self, octets: bytes) -> None:
         """Whole response lines, rendered."""
         if self._mode is _Mode.OVER:
-            raise RuntimeError("the connection is over")
+            raise Misuse("the connection is over")
         self._out.append(octets)
 
     def greet(self, text: str, *, preauth: bool = False) -> None:
@@ -242,7 +240,7 @@ class Engine:
         """What is to be done with the literal of the LiteralHeader."""
         header = self._framing.header
         if header is None:
-            raise RuntimeError("no literal is announced")
+            raise Misuse("no literal is announced")
         if isinstance(decision, Accept):
             self._accept(header, decision)
             return
@@ -435,7 +433,7 @@ class Engine:
 
     def _continue(self, kind: type[Command], mode: _Mode) -> None:
         if self._mode is not _Mode.ANSWER or not isinstance(self._gate, kind):
-            raise RuntimeError("nothing to continue")
+            raise Misuse("nothing to continue")
         self._mode = mode
 
     def _gate_tag(self) -> bytes:
@@ -457,7 +455,7 @@ class Engine:
 
     def _answer(self, tag: bytes, word: bytes, text: str, code: bytes | None) -> None:
         if not self._open:
-            raise RuntimeError("no command waits for an answer")
+            raise Misuse("no command waits for an answer")
         self._open -= 1
         self._status(tag, word, text, code)
 

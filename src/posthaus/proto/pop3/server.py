@@ -5,7 +5,7 @@ to go out is in outgoing(). What the engine can answer by itself (CAPA, NOOP, US
 order) it answers by itself, in order. A run of pipelined RETR is one event, so that many messages can be read at once.
 
 Standards: RFC 1939, RFC 2449, RFC 5034, RFC 2595 §4, RFC 6856, RFC 3206.
-Faults:    RuntimeError for a session that answers what was not asked, or asks before it has answered.
+Faults:    Misuse, where the session answers what was not asked, or asks before it has answered (a defect).
 """
 
 from base64 import b64encode
@@ -14,6 +14,7 @@ from enum import Enum
 
 from posthaus.base import limit
 from posthaus.proto.line import NEED_DATA, LineFault, Lines, Need
+from posthaus.proto.misuse import Misuse
 from posthaus.proto.pop3 import reply
 from posthaus.proto.pop3.command import (
     Apop,
@@ -101,7 +102,7 @@ class Pop3Server:
     def next_event(self) -> Event | Need:
         """The next thing that the session must know. Parses no further than that."""
         if self.owed:
-            raise RuntimeError("the session owes a reply")
+            raise Misuse("the session owes a reply")
         while self.state is not State.OVER:
             if self.state is State.EXCHANGE:
                 event = self._exchange()
@@ -158,7 +159,7 @@ class Pop3Server:
         self._say(octets)
 
     def outgoing(self) -> bytes:
-        """All that is due to go out; emptied."""
+        """All that is due to go out; it is forgotten here."""
         octets = b"".join(self._out)
         self._out.clear()
         self.pending_octets = 0
@@ -170,7 +171,7 @@ class Pop3Server:
 
     def _pay(self) -> None:
         if not self.owed:
-            raise RuntimeError("no reply is owed")
+            raise Misuse("no reply is owed")
         self.owed -= 1
 
     # -- lines -----------------------------------------------------------------------------------------------------

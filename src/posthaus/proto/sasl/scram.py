@@ -5,7 +5,8 @@ client's opening and tells who it is, challenge() needs the verifier (true or ma
 checks the proof and gives the server's own. -PLUS ties all that to the TLS channel.
 
 Standards: RFC 5802, RFC 7677, RFC 5803 (form of the stored verifier), RFC 5929 §4, RFC 9266.
-Faults:    SaslFault; its reason is a server-error-value of RFC 5802 §7 where there is one.
+Faults:    SaslFault; its reason is a server-error-value of RFC 5802 §7 where there is one. Misuse, for steps out of
+           order (a defect).
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
+from posthaus.proto.misuse import Misuse
 from posthaus.proto.sasl.fault import SaslFault
 from posthaus.proto.sasl.mechanism import BINDINGS
 from posthaus.proto.sasl.saslprep import prepare
@@ -132,7 +134,7 @@ class ScramServer:
         """client-final-message in, server-final-message out; a wrong proof is a fault that is not `malformed`."""
         verifier = self._verifier
         if verifier is None:
-            raise RuntimeError("final() before challenge()")
+            raise Misuse("final() before challenge()")
         match = _FINAL.fullmatch(message)
         if match is None:
             raise SaslFault("invalid-encoding")

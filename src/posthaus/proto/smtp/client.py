@@ -20,6 +20,7 @@ from enum import Enum
 
 from posthaus.base import limit
 from posthaus.proto.line import NEED_DATA, Need
+from posthaus.proto.misuse import Misuse
 from posthaus.proto.sasl.client import SaslClient
 from posthaus.proto.sasl.fault import SaslFault
 from posthaus.proto.smtp.content import Stuffer
@@ -29,10 +30,6 @@ from posthaus.proto.smtp.replyread import Heard, Replies, ReplyFault
 
 Trace = Callable[[str, str], None]
 """Told of each line: ("C", what we say) and ("S", what the host says), without secrets and message octets."""
-
-
-class Misuse(RuntimeError):
-    """The session spoke out of turn."""
 
 
 class _Way(Enum):
@@ -86,11 +83,8 @@ class Client:
 
     def outgoing(self) -> bytes:
         """All that is due to go out; it is forgotten here."""
-        out = self._out
-        if not out:
-            return b""
-        octets = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
+        octets = b"".join(self._out)
+        self._out.clear()
         return octets
 
     @property

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from posthaus.proto.line import NEED_DATA, LineFault, Lines, Need
+from posthaus.proto.misuse import Misuse
 from posthaus.proto.smtp import command, event, reply
 from posthaus.proto.smtp.body import Body
 from posthaus.proto.smtp.event import Event, Quirk
@@ -20,11 +21,6 @@ from posthaus.proto.smtp.keyword import Offer, announce
 from posthaus.proto.smtp.order import FRUITLESS, ORDER, Limits, Mode, State
 from posthaus.proto.smtp.param import CommandFault
 from posthaus.proto.smtp.reply import Reply
-
-
-class Misuse(RuntimeError):
-    """The session answered what was not asked, or asked before it had answered."""
-
 
 DEFAULT_LIMITS = Limits()
 DEFAULT_OFFER = Offer()
@@ -81,11 +77,8 @@ class Server:
 
     def outgoing(self) -> bytes:
         """All that is due to go out; it is forgotten here."""
-        out = self._out
-        if not out:
-            return b""
-        octets = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
+        octets = b"".join(self._out)
+        self._out.clear()
         return octets
 
     @property
