@@ -237,18 +237,7 @@ class App:
                 site, SubmissionPolicy(site, self.here, Networks(self.settings.send.networks)), smtp
             ).run,
             "imap": ImapService(site, self._starter("imap")),
-            "pop3": Pop3Service(
-                store=site.store,
-                blobs=site.blobs,
-                login=site.login,
-                clock=site.clock,
-                chance=site.chance,
-                log=site.log,
-                metric=site.metric,
-                worker=site.worker,
-                host=site.hostname,
-                start_tls=self._starter("pop3"),
-            ).run,
+            "pop3": Pop3Service(site, self._starter("pop3")).run,
         }
 
     def _context(self, protocol: str) -> Callable[[], ssl.SSLContext]:

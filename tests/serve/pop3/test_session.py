@@ -13,6 +13,7 @@ from posthaus.base.log import Log
 from posthaus.base.metric import Metric
 from posthaus.flow.credential import make_credentials
 from posthaus.flow.login import Login
+from posthaus.flow.site import Site
 from posthaus.mail.prepared import Prepared
 from posthaus.net.peer import Peer, TlsState
 from posthaus.net.stream import Stream, Wake
@@ -152,7 +153,7 @@ class House:
             host="mail.test",
             pause=pause,
         )
-        self.service = Pop3Service(
+        site = Site(
             store=self.store,  # type: ignore[arg-type]
             blobs=self.blobs,
             login=login,
@@ -160,10 +161,12 @@ class House:
             chance=chance,
             log=log,
             metric=self.metric,
+            hostname="mail.test",
+            spool_folder=Path("nothing is taken in"),
             worker="w1",
-            host="mail.test",
-            **{"pause": pause, **policy},
+            message_octets=0,
         )
+        self.service = Pop3Service(site, **{"pause": pause, **policy})
         self.account = 0
         self.inbox = 0
 
@@ -519,7 +522,7 @@ async def test_apop(opened: SqliteStore) -> None:
     house = House(opened)
     await house.furnish()
     assert not (await house.play()).writes[0].endswith(b">\r\n")
-    await house.service.login.refresh()  # now it has heard of tim, who keeps a readable password
+    await house.service.site.login.refresh()  # now it has heard of tim, who keeps a readable password
     stream = ScriptedStream(house.clock, [])
 
     async def log_in() -> None:

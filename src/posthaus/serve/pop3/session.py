@@ -14,13 +14,10 @@ from dataclasses import dataclass
 from math import inf
 
 from posthaus.base import limit
-from posthaus.base.chance import Chance
-from posthaus.base.clock import Clock
 from posthaus.base.error import Refusal, Trouble
-from posthaus.base.log import Log
-from posthaus.base.metric import Metric
 from posthaus.flow.identity import BadCredentials, Exchange, Identity, TooManyGuesses
-from posthaus.flow.login import Login, clear_allowed
+from posthaus.flow.login import clear_allowed
+from posthaus.flow.site import Site
 from posthaus.net.stream import Stream, Wake
 from posthaus.proto.line import NEED_DATA
 from posthaus.proto.pop3 import reply
@@ -32,8 +29,6 @@ from posthaus.serve.pop3.drop import Drop
 from posthaus.serve.pop3.error import reply_to
 from posthaus.serve.pop3.maildrop import Maildrop
 from posthaus.serve.pop3.retrieve import Retriever
-from posthaus.store.blob import BlobStore
-from posthaus.store.store import Store
 
 _STAMP_LETTERS = 16
 _SERVICE = "pop3"
@@ -41,17 +36,9 @@ _SERVICE = "pop3"
 
 @dataclass(frozen=True, slots=True)
 class Pop3Service:
-    """What all POP3 sessions of a worker share. `run` is the listener's service."""
+    """A port as a listener runs it."""
 
-    store: Store
-    blobs: BlobStore
-    login: Login
-    clock: Clock
-    chance: Chance
-    log: Log
-    metric: Metric
-    worker: str  # this incarnation of the worker: the first part of a lease's owner
-    host: str
+    site: Site
     start_tls: Callable[[Stream], Awaitable[None]] | None = None  # None: no STLS
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -65,12 +52,13 @@ class Pop3Session:
     def __init__(self, stream: Stream, service: Pop3Service) -> None:
         self._stream = stream
         self._service = service
-        self._login = service.login
-        self._clock = service.clock
-        self._log = service.log.bind(cid=stream.cid)
-        self._stamp = self._new_stamp() if service.login.has_recoverable else None
+        self._site = site = service.site
+        self._login = site.login
+        self._clock = site.clock
+        self._log = site.log.bind(cid=stream.cid)
+        self._stamp = self._new_stamp() if site.login.has_recoverable else None
         self._engine = Pop3Server(self._offer(), stamp=self._stamp)
-        self._began_at = self._heard_at = service.clock.monotonic()
+        self._began_at = self._heard_at = site.clock.monotonic()
         self._attempts = 0
         self._exchange: Exchange | None = None
         self._maildrop: Maildrop | None = None
@@ -180,7 +168,7 @@ class Pop3Session:
         except (BadCredentials, TooManyGuesses) as fault:
             self._refuse_login(reply_to(fault))
         except (Refusal, Trouble) as fault:
-            self._service.metric.count("pop3.refused")
+            self._site.metric.count("pop3.refused")
             self._log.event("pop3.refused", fault=type(fault).__name__, command=type(event).__name__)
             while self._engine.owed:
                 self._engine.send(reply_to(fault))
@@ -237,15 +225,15 @@ class Pop3Session:
 
     async def _accept(self, identity: Identity) -> None:
         """The name and the password are right; now the maildrop must be free (RFC 1939 §4)."""
-        service = self._service
-        maildrop = Maildrop(service.store, service.clock, identity.account_id, f"{service.worker}/{self._stream.cid}")
+        site = self._site
+        maildrop = Maildrop(site.store, site.clock, identity.account_id, f"{site.worker}/{self._stream.cid}")
         try:
-            self._drop = await maildrop.open(service.pause)
+            self._drop = await maildrop.open(self._service.pause)
         except BaseException:
             await maildrop.release()
             raise
         self._maildrop, self._exchange = maildrop, None
-        self._retriever = Retriever(self._engine, maildrop, self._drop, service.blobs, self._flush)
+        self._retriever = Retriever(self._engine, maildrop, self._drop, site.blobs, self._flush)
         self._heard_at = self._clock.monotonic()
         self._log.event("pop3.open", account=identity.account_id, messages=len(self._drop))
         self._engine.accept()
@@ -276,8 +264,8 @@ class Pop3Session:
         )
 
     def _new_stamp(self) -> bytes:
-        service = self._service
-        return render_stamp(service.chance.name(_STAMP_LETTERS), int(service.clock.now()), service.host)
+        site = self._site
+        return render_stamp(site.chance.name(_STAMP_LETTERS), int(site.clock.now()), site.hostname)
 
     # -- end -------------------------------------------------------------------------------------------------------
 
@@ -297,7 +285,7 @@ class Pop3Session:
     async def _leave(self) -> None:
         if self._retriever is not None and self._retriever.retrieved:
             messages, octets = self._retriever.retrieved, self._retriever.retrieved_octets
-            self._service.metric.count("pop3.retrieved", messages)
+            self._site.metric.count("pop3.retrieved", messages)
             self._log.event("pop3.retrieved", messages=messages, octets=octets)
         if self._maildrop is not None:
             try:
