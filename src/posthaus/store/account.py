@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from posthaus.base.value import value
 from posthaus.store.error import AccountExists, NoSuchAccount, NoSuchDomain, OverQuota
 from posthaus.store.text import storable
-from posthaus.store.tx import Tx
+from posthaus.store.tx import Tx, number
 
 OPEN, REMOVING = 0, 1
 
@@ -250,8 +250,9 @@ async def advance(tx: Tx, account: int) -> int:
     row = await tx.one("UPDATE account SET modseq=modseq+1 WHERE id=$1 RETURNING modseq", account)
     if row is None:
         raise NoSuchAccount
-    tx.touch(account, row[0])
-    return row[0]  # type: ignore[no-any-return]
+    modseq: int = row[0]
+    tx.touch(account, modseq)
+    return modseq
 
 
 async def lock(tx: Tx, ids: Iterable[int]) -> None:
@@ -265,7 +266,7 @@ async def modseq(tx: Tx, account: int) -> int:
     row = await tx.one("SELECT modseq FROM account WHERE id=$1", account)
     if row is None:
         raise NoSuchAccount
-    return row[0]  # type: ignore[no-any-return]
+    return number(row)
 
 
 async def next_uidvalidity(tx: Tx, account: int, now: int) -> int:
@@ -278,4 +279,4 @@ async def next_uidvalidity(tx: Tx, account: int, now: int) -> int:
     )
     if row is None:
         raise NoSuchAccount
-    return row[0]  # type: ignore[no-any-return]
+    return number(row)

@@ -216,6 +216,7 @@ async def _raise_next(tx: Tx, after: int, now: int) -> int:
     row = await tx.one("SELECT id, uidvalidity, modseq FROM account WHERE id>$1 ORDER BY id LIMIT 1", after)
     if row is None:
         return 0
+    account: int
     account, uidvalidity, modseq = row
     uidvalidity, modseq = max(uidvalidity, now), modseq + _MODSEQ_LEAP
     await tx.run("DELETE FROM change WHERE account=$1", account)
@@ -224,4 +225,4 @@ async def _raise_next(tx: Tx, after: int, now: int) -> int:
         await tx.run("UPDATE mailbox SET uidvalidity=$2, modseq=$3 WHERE id=$1", mailbox, uidvalidity, modseq)
         await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
     await tx.run("UPDATE account SET uidvalidity=$2, modseq=$3 WHERE id=$1", account, uidvalidity, modseq)
-    return account  # type: ignore[no-any-return]
+    return account

@@ -9,7 +9,7 @@ Standards: none.
 Faults:    StoreDown, StoreFull from the BlobStore.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -17,7 +17,7 @@ import zstandard
 
 from posthaus.base.value import value
 from posthaus.store.error import NoSuchMessage
-from posthaus.store.tx import Tx
+from posthaus.store.tx import Tx, number
 
 LIVE, PENDING, UNLINK = 0, 1, 2
 PLAIN, ZSTD, UNPACKABLE = 0, 1, 2  # the last: as it came, for packing makes it no shorter
@@ -116,17 +116,15 @@ async def begin(tx: Tx, key: str, size: int, head_size: int, now: int) -> int:
         " VALUES ($1, $2, $3, 1, 0, $4, 0, $5, $5) RETURNING id",
         size, head_size, key, now, b"",
     )  # fmt: skip
-    assert row is not None
-    return row[0]  # type: ignore[no-any-return]
+    return number(row)
 
 
-async def unnamed(tx: Tx, pending_before: int, most: int) -> list[tuple[int, str]]:
+async def unnamed(tx: Tx, pending_before: int, most: int) -> Sequence[tuple[int, str]]:
     """(id, key) of blobs to be unlinked, and those pending since before a time (their writer died)."""
     await tx.run("UPDATE blob SET state=2 WHERE state=1 AND created<$1", pending_before)
     # named again by a write that was under way when it was marked
     await tx.run("UPDATE blob SET state=0 WHERE state=2 AND names>0")
-    rows = await tx.all("SELECT id, place FROM blob WHERE state=2 ORDER BY id LIMIT $1", most)
-    return rows  # type: ignore[return-value]
+    return await tx.all("SELECT id, place FROM blob WHERE state=2 ORDER BY id LIMIT $1", most)
 
 
 async def forget(tx: Tx, blobs: list[int]) -> None:
@@ -150,14 +148,13 @@ async def last(tx: Tx) -> int:
     return row[0] or 0 if row is not None else 0
 
 
-async def unpacked(tx: Tx, first: int, end: int, most: int) -> list[tuple[int, int, bytes]]:
+async def unpacked(tx: Tx, first: int, end: int, most: int) -> Sequence[tuple[int, int, bytes]]:
     """(id, created, body) of bodies that no one has tried to pack, ids first to end, rising, at most so many."""
-    rows = await tx.all(
+    return await tx.all(
         "SELECT id, created, body FROM blob"
         " WHERE id BETWEEN $1 AND $2 AND state=0 AND packing=0 AND place='' ORDER BY id LIMIT $3",
         first, end, most,
     )  # fmt: skip
-    return rows  # type: ignore[return-value]
 
 
 async def put_packed(tx: Tx, bodies: list[tuple[int, bytes, int]]) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from posthaus.store import directory
 from posthaus.store.error import KeyExists, NoSuchDomain, NoSuchKey
-from posthaus.store.tx import Tx
+from posthaus.store.tx import Tx, number
 
 PUBLISHED, ACTIVE, RETIRED = 0, 1, 2
 STATES = ("published", "active", "retired")
@@ -59,9 +59,7 @@ async def add(tx: Tx, key: NewKey, now: int, active_from: int = 0) -> int:
         " VALUES ($1, $2, $3, $4, $5, 0, $6, $7, 0) RETURNING id",
         key.domain, key.selector, key.algorithm, key.private, key.public, now, active_from,
     )  # fmt: skip
-    assert row is not None
-    number: int = row[0]
-    return number
+    return number(row)
 
 
 async def listing(tx: Tx, domain: str | None = None) -> list[DkimKey]:

@@ -23,7 +23,7 @@ from posthaus.store import change, gone, mark, message, span
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.error import LimitReached, StoreFull
 from posthaus.store.mailbox import Mailbox
-from posthaus.store.tx import Row, Tx
+from posthaus.store.tx import Row, Tx, number
 
 UID = 0xFFFFFFFF
 _COMMON = (1 << FIRST_KEYWORD_BIT) - 1
@@ -249,8 +249,7 @@ async def hide(tx: Tx, account: int, messages: Sequence[int], modseq: int, now: 
     uids = []
     for m in messages:
         row = await tx.one("DELETE FROM lost WHERE account=$1 AND message=$2 RETURNING uid", account, m)
-        assert row is not None
-        uids.append(row[0])
+        uids.append(number(row))
     ranges = from_sorted(sorted(uids))
     rows = await span.placed(tx, view.id, ranges, "flags, size")
     await tx.many(

@@ -26,7 +26,7 @@ from posthaus.store.error import (
     UseTaken,
 )
 from posthaus.store.text import storable
-from posthaus.store.tx import Tx
+from posthaus.store.tx import Tx, number
 
 SEPARATOR = "/"
 OTHERS, TEAMS = "Other users", "Shared"  # above what is another's (flow/access.py), in whosever tree
@@ -223,15 +223,16 @@ async def create(tx: Tx, account: int, name: str, special_use: str, now: int) ->
         return await _insert(tx, account, name, special_use, modseq, now)
     if found[1] != NAME_ONLY:
         raise MailboxExists(name)
+    mailbox = number(found)
     uidvalidity = await accounts.next_uidvalidity(tx, account, now)
     await tx.run(
         "UPDATE mailbox SET state=0, uidvalidity=$2, uidnext=1, modseq=$3, recent_from=1, unseen_from=1, special_use=$4"
         " WHERE id=$1",
-        found[0], uidvalidity, modseq, special_use,
+        mailbox, uidvalidity, modseq, special_use,
     )  # fmt: skip
-    await acl.inherit(tx, account, found[0], name, modseq, now)
-    await change.write(tx, account, modseq, found[0], change.Kind.MAILBOX, [], now)
-    return found[0]  # type: ignore[no-any-return]
+    await acl.inherit(tx, account, mailbox, name, modseq, now)
+    await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
+    return mailbox
 
 
 async def _not_taken(tx: Tx, account: int, name: str) -> None:
@@ -256,7 +257,7 @@ async def for_use(tx: Tx, account: int, special_use: str, name: str, now: int) -
         account, special_use,
     ) or await tx.one("SELECT id FROM mailbox WHERE account=$1 AND name=$2 AND state=0", account, name)  # fmt: skip
     if found is not None:
-        return found[0]  # type: ignore[no-any-return]
+        return number(found)
     made = await create(tx, account, name, special_use, now)
     await subscribe(tx, account, name, True, now)
     return made
@@ -278,11 +279,11 @@ async def _insert(tx: Tx, account: int, name: str, special_use: str, modseq: int
         " unseen_from, special_use, state) VALUES ($1, $2, $3, 1, $4, 0, 0, 0, 0, 1, 1, $5, $6) RETURNING id",
         account, name, uidvalidity, modseq, special_use, state,
     )  # fmt: skip
-    assert row is not None
+    mailbox = number(row)
     if state == OPEN:
-        await acl.inherit(tx, account, row[0], name, modseq, now)
-    await change.write(tx, account, modseq, row[0], change.Kind.MAILBOX, [], now)
-    return row[0]  # type: ignore[no-any-return]
+        await acl.inherit(tx, account, mailbox, name, modseq, now)
+    await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
+    return mailbox
 
 
 async def remove(tx: Tx, account: int, name: str, now: int) -> int:
@@ -300,6 +301,7 @@ async def remove(tx: Tx, account: int, name: str, now: int) -> int:
         raise NotPermitted("the view of deleted messages stays")
     if row is None:
         raise NoSuchMailbox(name)
+    mailbox: int
     mailbox, state, uidvalidity = row
     inferiors = await _inferiors(tx, account, name)
     if inferiors and state == NAME_ONLY:
@@ -318,9 +320,8 @@ async def remove(tx: Tx, account: int, name: str, now: int) -> int:
             " VALUES ($1, $2, $3, 1, $4, 0, 0, 0, 0, 1, 1, '', 1) RETURNING id",
             account, name, uidvalidity, modseq,
         )  # fmt: skip
-        assert left is not None
-        await change.write(tx, account, modseq, left[0], change.Kind.MAILBOX, [], now)
-    return mailbox  # type: ignore[no-any-return]
+        await change.write(tx, account, modseq, number(left), change.Kind.MAILBOX, [], now)
+    return mailbox
 
 
 async def give_use(tx: Tx, account: int, mailbox: int, special_use: str, modseq: int, now: int) -> None:
@@ -363,15 +364,14 @@ async def rename(tx: Tx, account: int, old: str, new: str, now: int) -> None:
         await change.write(tx, account, modseq, mailbox, change.Kind.MAILBOX, [], now)
 
 
-async def _inferiors(tx: Tx, account: int, name: str) -> list[tuple[int, str]]:
+async def _inferiors(tx: Tx, account: int, name: str) -> Sequence[tuple[int, str]]:
     """Names below a name: from "a/" to before "a0", in the order of code points."""
-    rows = await tx.all(
+    return await tx.all(
         "SELECT id, name FROM mailbox WHERE account=$1 AND name>$2 AND name<$3 AND state<>2",
         account,
         name + SEPARATOR,
         name + chr(ord(SEPARATOR) + 1),
     )
-    return rows  # type: ignore[return-value]
 
 
 async def subscribe(tx: Tx, account: int, name: str, wanted: bool, now: int) -> None:

@@ -19,7 +19,7 @@ from posthaus.store import change, gone, seen, span
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.error import NoSuchAccount, NoSuchMailbox, NoSuchMessage, StoreDown, StoreFull
 from posthaus.store.text import storable
-from posthaus.store.tx import Row, Tx
+from posthaus.store.tx import Row, Tx, number
 
 UID = 0xFFFFFFFF
 
@@ -130,8 +130,7 @@ async def keep(tx: Tx, content: Content, now: int) -> int:
         p.structure, *map(storable, [p.subject, p.base_subject, p.sender, p.recipients, p.message_id]),
         storable(" ".join(p.references)), p.sent_at, int(p.has_attachment), storable(p.preview),
     )  # fmt: skip
-    assert row is not None
-    return row[0]  # type: ignore[no-any-return]
+    return number(row)
 
 
 async def keep_octets(tx: Tx, content: Content, now: int, names: int = 1) -> int:
@@ -151,8 +150,7 @@ async def keep_octets(tx: Tx, content: Content, now: int, names: int = 1) -> int
         content.prepared.size_octets, content.prepared.head_octets, content.packing, now, names, content.head,
         content.body,
     )  # fmt: skip
-    assert row is not None
-    return row[0]  # type: ignore[no-any-return]
+    return number(row)
 
 
 async def _account_grows(tx: Tx, account: int, size: int) -> int:
@@ -165,8 +163,9 @@ async def _account_grows(tx: Tx, account: int, size: int) -> int:
     )
     if row is None:
         raise NoSuchAccount
-    tx.touch(account, row[0])
-    return row[0]  # type: ignore[no-any-return]
+    modseq: int = row[0]
+    tx.touch(account, modseq)
+    return modseq
 
 
 async def _place(

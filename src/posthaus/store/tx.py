@@ -11,6 +11,13 @@ from typing import Any, Protocol
 Row = tuple[Any, ...]
 
 
+def number(row: Row | None) -> int:
+    """The first column of a row that must be there, where it is a number: an id, a count."""
+    assert row is not None
+    found: int = row[0]
+    return found
+
+
 class Tx(Protocol):
     """One transaction. A read-only one comes from Store.read, one that may write from Store.write."""
 

@@ -29,7 +29,7 @@ from posthaus.store.error import (
 )
 from posthaus.store.mailbox import NAME_ONLY, OPEN, name_before
 from posthaus.store.message import Copied
-from posthaus.store.tx import Row, Tx
+from posthaus.store.tx import Row, Tx, number
 
 UID = 0xFFFFFFFF
 
@@ -128,7 +128,7 @@ async def _home(tx: Tx, account: int, mailbox: int, now: int) -> int:
     name = name_before(row[0]) if row is not None else ""
     found = await tx.one("SELECT id, state FROM mailbox WHERE account=$1 AND name=$2", account, name)
     if found is not None and found[1] == OPEN:
-        return found[0]  # type: ignore[no-any-return]
+        return number(found)
     try:
         if name and (found is None or found[1] == NAME_ONLY):
             return await mailboxes.create(tx, account, name, "", now)
