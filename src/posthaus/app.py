@@ -33,6 +33,7 @@ from posthaus.flow.relay import Relay
 from posthaus.flow.rotate import run_rotate
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
+from posthaus.flow.sortfact import run_sort_facts
 from posthaus.flow.sweep import run_sweep
 from posthaus.flow.tlsreport import TlsReporter
 from posthaus.net.connect import Connector
@@ -281,6 +282,7 @@ class App:
                 run_sweep(store, self.site.blobs, clock, self.settings.store, log, owner=worker),
                 run_rotate(store, outward.resolver, clock, log, worker),
                 run_index(store, self.site.blobs, self.index, clock, log),
+                run_sort_facts(store, clock, self.chance, log, worker),
                 outward.policies.run_refresh(worker),
                 outward.tls_counter.run(),
                 *self._reports(worker),

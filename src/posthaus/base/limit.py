@@ -311,6 +311,15 @@ INDEX_PIECE_CHARACTERS = 4_000_000  # of the texts of one piece, which are in me
 INDEX_CLEAN_S = 6 * 3_600.0
 INDEX_LATE_S = 2 * STORE_STATEMENT_TIMEOUT_S  # PostgreSQL: a transaction is given up before it takes so long
 
+# -- what SORT looks at --------------------------------------------------------------------------------------------
+SORTFACT_EVERY_S = 2.0  # how often some mailboxes are looked at for what is to be kept
+SORTFACT_LOOK_MAILBOXES = 2_000  # in one read: some tenths of a millisecond
+SORTFACT_LOOK_PIECES = 50  # the same, for those of which most messages have gone
+SORTFACT_CLEAN_S = 6 * 3_600.0
+SORTFACT_LEASE_S = 120.0
+SORTFACT_PATIENCE_S = 20.0  # that a piece waits for a busy worker
+SORTFACT_LATER_S = 600.0  # as often as the sweep prepares messages of an older scan
+
 # -- secure ways to other servers ----------------------------------------------------------------------------------
 HTTPS_TIMEOUT_S = 30.0  # RFC 8461 §3.3 suggests a minute for a policy; mail waits for it
 HTTPS_ADDRESSES = 4  # of one host

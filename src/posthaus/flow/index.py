@@ -16,6 +16,7 @@ from posthaus.base import limit
 from posthaus.base.clock import Clock
 from posthaus.base.error import Trouble
 from posthaus.base.log import Log
+from posthaus.flow.rest import rest
 from posthaus.flow.textread import Outside, read_outside, text_of
 from posthaus.store import textsource
 from posthaus.store.blob import BlobStore
@@ -76,19 +77,7 @@ class Indexer:
             await self._rest(self._clock.monotonic() - begun)
 
     async def _rest(self, worked_s: float) -> None:
-        """As long as the piece took, and on while mail comes in anywhere or others have work for this worker; not for
-        ever."""
-        patience = self._clock.monotonic() + limit.INDEX_PATIENCE_S
-        rest_s = max(worked_s, limit.INDEX_REST_S) if worked_s else 0.0
-        while True:
-            began = self._clock.cpu()
-            last = await self._store.read(textsource.last)
-            await asyncio.sleep(rest_s)
-            is_quiet = self._clock.cpu() - began <= rest_s * limit.INDEX_QUIET_SHARE
-            is_quiet = is_quiet and await self._store.read(textsource.last) == last
-            if is_quiet or self._clock.monotonic() >= patience:
-                return
-            rest_s = limit.INDEX_QUIET_S  # a client thinks between two commands, and has not gone away
+        await rest(self._store, self._clock, worked_s, limit.INDEX_PATIENCE_S)
 
     def _safe(self, last: int) -> int:
         """No message with an id up to this one can still appear."""

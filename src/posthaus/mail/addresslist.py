@@ -69,13 +69,24 @@ def parse_address_list(value: bytes) -> list[HeaderAddress]:
         found = _USUAL(value, at)
         if not found:
             return out + _Reader(value[at:]).read()[: HEADER_ADDRESSES - len(out)] if value[at:].strip() else out
-        quoted, words, localpart, domain, bare_localpart, bare_domain = found.groups()
-        if bare_domain:
-            out.append(HeaderAddress(None, None, bare_localpart, bare_domain))
-        else:
-            out.append(HeaderAddress((words.strip() if quoted is None else quoted) or None, None, localpart, domain))
+        out.append(_usual(found))
         at = found.end()
     return out
+
+
+def _usual(found: re.Match[bytes]) -> HeaderAddress:
+    quoted, words, localpart, domain, bare_localpart, bare_domain = found.groups()
+    if bare_domain:
+        return HeaderAddress(None, None, bare_localpart, bare_domain)
+    return HeaderAddress((words.strip() if quoted is None else quoted) or None, None, localpart, domain)
+
+
+def first_address(value: bytes) -> HeaderAddress | None:
+    """The first of parse_address_list(value), which may be the start of a group, without reading the others."""
+    found = _USUAL(value) if len(value) <= ADDRESS_LIST_OCTETS else None
+    if not found:
+        return next(iter(parse_address_list(value)), None)
+    return _usual(found)
 
 
 def display_list(addresses: Iterable[HeaderAddress]) -> str:

@@ -12,6 +12,7 @@ SWEEP = "sweep"  # flow/sweep.py; held by a backup too, so that nothing is taken
 DKIM = "dkim"  # flow/rotate.py
 STS = "sts"  # flow/sts.py
 TLSRPT = "tlsrpt"  # flow/tlsreport.py
+SORTFACT = "sortfact"  # flow/sortfact.py
 
 
 async def take(tx: Tx, name: str, owner: str, now_ms: int, until_ms: int) -> None:

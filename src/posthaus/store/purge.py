@@ -8,7 +8,7 @@ Standards: RFC 7162 §3.2.10 (VANISHED (EARLIER) from before the horizon names w
 """
 
 from posthaus.store import account as accounts
-from posthaus.store import acl, blob, change, lost, message, seen
+from posthaus.store import acl, blob, change, lost, message, seen, sortfact
 from posthaus.store.tx import Tx
 
 
@@ -71,6 +71,9 @@ async def _empty(tx: Tx, account: int, mailbox: int, now: int, most: int, *, wit
     read_by_others = await seen.forget_mailbox(tx, mailbox, most)
     if read_by_others:
         return read_by_others
+    kept = await sortfact.forget_mailbox(tx, mailbox, most)
+    if kept:
+        return kept
     await tx.run("DELETE FROM keyword WHERE mailbox=$1", mailbox)
     await tx.run("DELETE FROM gone WHERE mailbox=$1", mailbox)
     await tx.run("DELETE FROM annotation WHERE account=$1 AND mailbox=$2", account, mailbox)

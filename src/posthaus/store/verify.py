@@ -6,7 +6,8 @@ Each check is one question to the database whose right answer is no row; each br
 from posthaus.base import limit
 from posthaus.mail.flag import FIRST_KEYWORD_BIT
 from posthaus.mail.rights import ALL
-from posthaus.mail.uidset import from_sorted, render
+from posthaus.mail.uidset import from_sorted, parse, render, subtract
+from posthaus.store import sortfact
 from posthaus.store.gone import CHUNK, present
 from posthaus.store.tx import Tx
 
@@ -275,6 +276,7 @@ async def verify(tx: Tx) -> list[str]:
     broken += await _gone_wrong(tx)
     broken += await _nameless_bits(tx)
     broken += await _seen_of_nothing(tx)
+    broken += await _sorted_without(tx)
     return broken
 
 
@@ -319,3 +321,22 @@ async def _seen_of_nothing(tx: Tx) -> list[str]:
         for mailbox, member, chunk, bits, uidnext in rows
         if chunk * CHUNK + int.from_bytes(bits, "little").bit_length() > uidnext
     ]
+
+
+async def _sorted_without(tx: Tx) -> list[str]:
+    """A piece of a mailbox is kept for SORT when nothing can come to it any more."""
+    broken = []
+    rows = await tx.all(
+        "SELECT s.mailbox, s.piece, s.uids, m.uidnext FROM sortfact s LEFT JOIN mailbox m ON m.id=s.mailbox"
+        " ORDER BY s.mailbox, s.piece"
+    )
+    for mailbox, piece, uids, uidnext in rows:
+        first, end = piece * sortfact.SIZE, (piece + 1) * sortfact.SIZE
+        there = await tx.all(
+            "SELECT id & 4294967295 FROM placement WHERE id BETWEEN $1 AND $2 ORDER BY id",
+            mailbox << 32 | first, mailbox << 32 | end - 1,
+        )  # fmt: skip
+        kept = parse(uids) if uids else []
+        if uidnext is None or uidnext < end or (kept and subtract(from_sorted([r[0] for r in there]), kept)):
+            broken.append(f"what is kept for SORT lacks messages, or its mailbox: {mailbox}, {piece}")
+    return broken

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from posthaus.base import limit
+from posthaus.flow.sortfact import Keeper
 from posthaus.mail import uidset
+from posthaus.store import sortfact
 from posthaus.testing.imaphouse import Client, ImapHouse, imap_house
 from posthaus.testing.storehouse import Databases, databases
 
@@ -330,6 +333,7 @@ class Play:
         self.mirrors: list[Mirror] = []
         self.letters: list[Mail] = []
         self.steps = 0
+        self.keeper = Keeper(house.store, house.clock, "w1")
 
     async def begin(self) -> None:
         people = sorted({who for who, _ in self.kinds})
@@ -761,6 +765,8 @@ class Play:
 
     async def step(self) -> None:
         self.steps += 1
+        if self.steps % 10 == 0:
+            await self.keeper.round()
         rnd = self.rnd
         mirror = rnd.choice(self.mirrors)
         if mirror.is_idle:
@@ -796,6 +802,14 @@ class Play:
                 await self.learn(mirror)
                 assert mirror.slots == sorted(mirror.box.mails)
                 assert mirror.flags == {uid: mail.flags_of(mirror.who) for uid, mail in mirror.box.mails.items()}
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is kept for SORT, so that mailboxes of some dozen messages have several."""
+    monkeypatch.setattr(sortfact, "SIZE", 8)
+    monkeypatch.setattr(sortfact, "FEWEST", 2)
+    monkeypatch.setattr(limit, "INDEX_REST_S", 0.0)
 
 
 @pytest.fixture

@@ -1,9 +1,17 @@
 """SORT and THREAD against a plain model, and what is odd in mail."""
 
 import random
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+
+from posthaus.flow.orders import Orders
+from posthaus.flow.sortfact import Keeper
 from posthaus.proto.imap.command import SortKey
+from posthaus.serve.imap import sortread
 from posthaus.serve.imap.sortorder import in_pieces
+from posthaus.store import sortfact
 from posthaus.testing.imaphouse import Client, ImapHouse
 
 SEED = 5_957
@@ -170,3 +178,70 @@ async def test_many_messages_are_put_in_order_beside_the_loop(house: ImapHouse) 
     assert await sorted_by(client, "REVERSE SUBJECT DATE") == list(range(1, 2_101))
     (line,) = await client.ok("THREAD ORDEREDSUBJECT UTF-8 ALL")
     assert line.startswith("* THREAD (1 (2)(3)(4)")
+
+
+# -- what is kept --------------------------------------------------------------------------------------------------
+
+ALL_KEYS = ("ARRIVAL", "DATE", "SIZE", "SUBJECT", "FROM", "TO", "CC", "DISPLAYFROM", "DISPLAYTO")
+
+
+def any_mail(chance: random.Random) -> bytes:
+    people = ["Zoe <anna@x.example>", "bert@x.example", "=?utf-8?q?=C3=84nna?= <zoe@x.example>", "Friends:;", ""]
+    return mail(
+        chance.choice(["Re: b", "[list] B", "a", "", "Grüße"]),
+        sender=chance.choice(people),
+        to=chance.choice(people),
+        cc=chance.choice(people),
+        date=chance.choice(["Mon, 5 Jan 2026 10:00:00 +0200", "Mon, 5 Jan 2026 09:30:00 +0000", "not a date"]),
+        size=chance.randrange(40),
+    )
+
+
+async def test_what_is_kept_says_what_the_messages_say(house: ImapHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces that are kept, one that is lacking, one that is not whole; all, some, and after an expunge by others."""
+    monkeypatch.setattr(sortfact, "SIZE", 16)
+    monkeypatch.setattr(sortfact, "FEWEST", 2)
+    monkeypatch.setattr(sortread, "_PIECES", 3)
+    monkeypatch.setattr(sortread, "_BATCH", 20)
+    monkeypatch.setattr(sortread, "_WORTH_UNPACKING", 4)
+    chance = random.Random(SEED)
+    client, other = await house.login(), await house.login()
+    await append_many(client, [any_mail(chance) for _ in range(150)])
+    await client.ok("SELECT INBOX")
+    await other.ok("SELECT INBOX")
+    searches = ["ALL", "1:20", "UID 30:90", "SEEN", "UNSEEN", "UID 3,17,18,40:44,100"]
+    asked = [
+        f"UID SORT ({' '.join(chance.choice(['', 'REVERSE ']) + name for name in names)}) UTF-8 {search}"
+        for names in [*[[name] for name in ALL_KEYS], *[chance.sample(ALL_KEYS, 3) for _ in range(10)]]
+        for search in searches
+    ]
+
+    async def answers() -> list[list[str]]:
+        said = []
+        for command in asked:
+            monkeypatch.setattr(Orders, "order", lambda *_: None)  # as the first time
+            said.append(await client.ok(command))
+        return said
+
+    await client.ok("STORE 20:33,60:70,120:150 +FLAGS.SILENT (\\Seen)")
+    before = await answers()
+    assert await Keeper(house.store, house.clock, "w1").round() == 9
+    await house.store.write(sortfact.forget, [(1, 4)])
+    unpacked: list[Any] = []
+    monkeypatch.setattr(sortread, "_unpacked", spied(sortread._unpacked, unpacked))
+    assert await answers() == before
+    assert len(unpacked) > len(asked)
+    await other.ok("UID STORE 4,35:37,130 +FLAGS.SILENT (\\Deleted)")
+    await other.ok("EXPUNGE")
+    await client.ok("NOOP")
+    after = await answers()
+    await house.store.write(sortfact.forget, [(1, piece) for piece in range(9)])
+    assert await answers() == after
+
+
+def spied(work: Callable[..., Any], calls: list[Any]) -> Callable[..., Any]:
+    def called(*args: Any) -> Any:
+        calls.append(args)
+        return work(*args)
+
+    return called

@@ -23,7 +23,8 @@ from posthaus.serve.imap import context, messagelimit, stored
 from posthaus.serve.imap.relevancy import scores
 from posthaus.serve.imap.searchfind import collect, plan_of
 from posthaus.serve.imap.searchresult import answer_results, highest_told, relevancy, to_save
-from posthaus.serve.imap.sortorder import apart, in_order, read
+from posthaus.serve.imap.sortorder import apart, in_order
+from posthaus.serve.imap.sortread import read
 from posthaus.store.tx import Row
 
 if TYPE_CHECKING:

@@ -13,46 +13,26 @@ Faults:    StoreDown, StoreBusy.
 import asyncio
 from array import array
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from posthaus.flow.orders import Order
-from posthaus.mail import fieldcache, uidset
-from posthaus.mail.addresslist import HeaderAddress, parse_address_list
-from posthaus.mail.casemap import casemap
-from posthaus.mail.decode import decode_text
-from posthaus.mail.header import read_header
+from posthaus.mail import uidset
+from posthaus.mail.sortfact import COLUMNS, columns_of, facts
 from posthaus.mail.uidset import Ranges, from_sorted
-from posthaus.mail.word import decode_words
 from posthaus.proto.imap.command import SortKey
 from posthaus.serve.imap.relevancy import Scores
+from posthaus.serve.imap.sortread import read_facts
 from posthaus.store import search as rows
-from posthaus.store.tx import Row
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
-_BATCH = 1_000  # messages read at once
 _IN_THREAD = 2_000  # messages; fewer are put in order at once
 _PIECE = 20_000  # put in order without a breath: some 10 ms
 _SAMPLE = 2_000  # looked at to divide more
 _WORTH_PLACING = 500  # a place is found by as many reads as a bisection has steps; so many messages are read meanwhile
 _WORTH_PICKING = 50  # of so many in order one is wanted; fewer are put in order by themselves
-
-_COLUMNS: dict[bytes, tuple[str, ...]] = {
-    b"ARRIVAL": ("received",),
-    b"CC": ("fields", "field_index"),
-    b"DATE": ("sent_at", "received"),
-    b"FROM": ("fields", "field_index"),
-    b"SIZE": ("size",),
-    b"SUBJECT": ("base_subject",),
-    b"TO": ("fields", "field_index"),
-    b"DISPLAYFROM": ("fields", "field_index"),
-    b"DISPLAYTO": ("fields", "field_index"),
-    b"RELEVANCY": (),
-}
-_FIELDS = {b"CC": b"cc", b"FROM": b"from", b"TO": b"to", b"DISPLAYFROM": b"from", b"DISPLAYTO": b"to"}
 
 Keys = tuple[SortKey, ...]
 T = TypeVar("T")
@@ -105,16 +85,15 @@ async def _with_new(session: "ImapSession", keys: Keys, kept: Order, new: Ranges
 async def _ordered(session: "ImapSession", keys: Keys, uids: Sequence[int], scores: Scores) -> Sequence[int]:
     found: list[int] = []
     values: list[list[Any]] = [[] for _ in keys]
-    columns = columns_of(keys)
-    async for batch in read(session, uids, columns):
-        told, *columned = zip(*batch, strict=True)
+    names = [key.name for key in keys if key.name != b"RELEVANCY"]
+    async for told, columns in read_facts(session, uids, names):
         found += told
-        by_name = dict(zip(columns, columned, strict=True))
+        by_name = dict(zip(names, columns, strict=True))
         for key, known in zip(keys, values, strict=True):
             if key.name == b"RELEVANCY":  # RFC 6203 §5: what fits best comes first
                 known += [-scores.get(uid, 0) for uid in told]
             else:
-                known += _values(key.name, [by_name[c] for c in _COLUMNS[key.name]])
+                known += by_name[key.name]
     return await apart(len(found), lambda: _sorted(keys, values, found))
 
 
@@ -137,65 +116,6 @@ def in_pieces(order: list[int], by: Callable[[int], Any], *, reverse: bool) -> l
     if reverse:
         parts.reverse()
     return [at for part in parts for at in sorted(part, key=by, reverse=reverse)]
-
-
-def _values(name: bytes, columns: Sequence[Sequence[Any]]) -> Iterable[Any]:
-    """What a key looks at, of some messages."""
-    if name == b"DATE":
-        return [received if sent_at is None else sent_at for sent_at, received in zip(*columns, strict=True)]
-    if name == b"SUBJECT":
-        return _each(casemap, columns[0])
-    field = _FIELDS.get(name)
-    if field is None:
-        return columns[0]
-    is_display = name.startswith(b"DISPLAY")
-    raw = list(map(_pick(field), *columns))
-    return _each(lambda octets: _address(field, octets, display=is_display), raw)
-
-
-def _each(work: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
-    """Done once for those that are the same."""
-    made = {value: work(value) for value in set(values)}
-    return [made[value] for value in values]
-
-
-@lru_cache
-def _pick(field: bytes) -> fieldcache.Pick:
-    pick = fieldcache.compile((field,))
-    assert pick is not None
-    return pick
-
-
-def _address(field: bytes, octets: bytes, *, display: bool) -> str:
-    """RFC 5256 §3: addr-mailbox of the first address, which is a group's name where a group comes first; RFC 5957 §3:
-    its display name, or else its address."""
-    value = read_header(octets).value(field)
-    for one in parse_address_list(value) if value else ():
-        if one.localpart is not None:
-            return casemap(_display(one) if display else decode_text(one.localpart))
-    return ""
-
-
-def _display(one: HeaderAddress) -> str:
-    name = decode_words(one.display).strip() if one.display else ""
-    if name or one.domain is None:
-        return name or decode_words(one.localpart or b"")
-    return f"{decode_text(one.localpart or b'')}@{decode_text(one.domain)}"
-
-
-def columns_of(keys: Iterable[SortKey]) -> tuple[str, ...]:
-    """What is read of a message, besides its UID."""
-    return tuple(dict.fromkeys(c for key in keys for c in _COLUMNS[key.name]))
-
-
-async def read(session: "ImapSession", uids: Sequence[int], columns: tuple[str, ...]) -> AsyncIterator[Sequence[Row]]:
-    """Rows of rising UIDs, as many at a time as do not hold up the loop; the UID is the first column."""
-    for at in range(0, len(uids), _BATCH):
-        ranges = from_sorted(uids[at : at + _BATCH])
-        found = await session.site.store.scan(rows.wide, session.selected.mailbox, ranges, ("uid", *columns))
-        if found:
-            yield found
-        await asyncio.sleep(0)
 
 
 async def apart(n: int, work: Callable[[], T]) -> T:
@@ -230,12 +150,13 @@ async def place(session: "ImapSession", keys: Sequence[SortKey], ordered: Sequen
 
 async def _ranks(session: "ImapSession", keys: Sequence[SortKey], uid: int) -> list[Any] | None:
     """The value of each key, and the UID."""
-    columns = columns_of(keys)
+    names = [key.name for key in keys]
+    columns = columns_of(names)
     found = await session.site.store.read(rows.wide, session.selected.mailbox, [(uid, uid)], columns)
     if not found:
         return None
     values = dict(zip(columns, found[0], strict=True))
-    found_by = [next(iter(_values(key.name, [(values[c],) for c in _COLUMNS[key.name]]))) for key in keys]
+    found_by = [facts(name, [(values[c],) for c in COLUMNS[name]])[0] for name in names]
     return [*found_by, uid]
 
 
