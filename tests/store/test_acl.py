@@ -5,9 +5,9 @@ import pytest
 from posthaus.base import limit
 from posthaus.mail.rights import ALL, INSERT, LOOKUP, READ, WRITE, parse_rights
 from posthaus.store import account as accounts
-from posthaus.store import acl, annotation, change, mailbox, purge, reach
+from posthaus.store import acl, annotation, change, directory, mailbox, purge, reach
 from posthaus.store.acl import ANYONE, Awaited, Mode
-from posthaus.store.error import LimitReached, NotGiven, NotPermitted
+from posthaus.store.error import LimitReached, NoSuchDomain, NotGiven, NotPermitted
 from posthaus.store.mailbox import Mailbox
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -238,6 +238,20 @@ async def test_rights_that_wait_are_changed_and_go_as_others(store: Store) -> No
     await store.write(mailbox.remove, anna.id, "a", NOW)
     assert await _acl(store, box) == []
     assert await _reached(store, await person(store, "ben")) == []
+
+
+async def test_rights_that_wait_go_with_their_domain(store: Store) -> None:
+    anna = await person(store, "anna")
+    for domain in ("b.example", "bb.example"):
+        await store.write(directory.add_domain, domain, NOW)
+    for key in ("ben@b.example", "ben@bb.example", '"x@b.example"@bb.example'):
+        await store.write(acl.change_rights, anna.id, anna.inbox, Awaited(key), Mode.ADD, LOOKUP, NOW)
+    await store.write(directory.remove_domain, "b.example")
+    assert [address for address, *_ in await _acl(store, anna.inbox)] == ['"x@b.example"@bb.example', "ben@bb.example"]
+    await store.write(directory.remove_domain, "bb.example")
+    assert await _acl(store, anna.inbox) == []
+    with pytest.raises(NoSuchDomain):
+        await store.write(directory.remove_domain, "bb.example")
 
 
 async def test_those_that_wait_are_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,5 +199,10 @@ async def forget_mailbox(tx: Tx, mailbox: int) -> None:
     await tx.run("DELETE FROM acl_awaiting WHERE mailbox=$1", mailbox)
 
 
+async def forget_awaited(tx: Tx, domain: str) -> None:
+    """Of all who might have had an address there."""
+    await tx.run("DELETE FROM acl_awaiting WHERE substr(key, length(key) - length($1)) = '@' || $1", domain)
+
+
 async def forget_member(tx: Tx, member: int) -> None:
     await tx.run("DELETE FROM acl WHERE member=$1", member)

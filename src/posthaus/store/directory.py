@@ -6,6 +6,8 @@ Faults:    NoSuchDomain, DomainExists, DomainInUse, NoSuchAlias, AliasExists.
 
 from dataclasses import dataclass
 
+from posthaus.store import account as accounts
+from posthaus.store import acl
 from posthaus.store.error import AliasExists, DomainExists, DomainInUse, NoSuchAlias, NoSuchDomain
 from posthaus.store.text import storable
 from posthaus.store.tx import Tx
@@ -48,13 +50,13 @@ async def add_domain(tx: Tx, domain: str, now: int) -> None:
 
 
 async def remove_domain(tx: Tx, domain: str) -> None:
-    """Its accounts must be gone; its aliases and its keys go with it."""
-    if not await domain_exists(tx, domain):
-        raise NoSuchDomain(domain)
+    """Its accounts must be gone; its aliases, its keys and the rights that waited for its addresses go with it."""
+    await accounts.hold_still(tx, domain)
     if await tx.one("SELECT 1 FROM account WHERE domain=$1 AND state=0 LIMIT 1", domain) is not None:
         raise DomainInUse(domain)
     await tx.run("DELETE FROM alias WHERE domain=$1", domain)
     await tx.run("DELETE FROM dkim_key WHERE domain=$1", domain)
+    await acl.forget_awaited(tx, domain)
     if await tx.one("SELECT 1 FROM account WHERE domain=$1 LIMIT 1", domain) is None:
         await tx.run("DELETE FROM domain WHERE name=$1", domain)
         return
