@@ -8,42 +8,22 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from posthaus.testing.neighbour import beside
 from posthaus.testing.process import ServerProcess
 from posthaus.testing.rude import (
     HEAD,
     MB,
-    NEIGHBOUR,
-    PASSWORD,
     PER_ADDRESS,
     Imap,
     Pop3,
     Smtp,
     Wire,
-    attacked,
     exchange,
     exists,
-    judge,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with attacked(tmp_path_factory.mktemp("attacked") / "house") as server:
-        yield server
-
-
-@pytest.fixture
-def near(server: ServerProcess) -> Iterator[ServerProcess]:
-    """The server, and the judgement of the neighbour when the test is over."""
-    with beside(server, NEIGHBOUR, PASSWORD) as seen:
-        yield server
-    judge(seen)
-
 
 ALL_PORTS = (25, 587, 465, 2525, 143, 993, 110, 995)
 CLEAR_PORTS = (25, 587, 2525, 143, 110)

@@ -3,8 +3,6 @@
 As in test_abuse.py a neighbour is served beside them, and memory is watched.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from posthaus.testing.neighbour import beside
@@ -16,27 +14,11 @@ from posthaus.testing.rude import (
     TARGET,
     Imap,
     Smtp,
-    attacked,
     exchange,
     exists,
     judge,
     read,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with attacked(tmp_path_factory.mktemp("attacked") / "house") as server:
-        yield server
-
-
-@pytest.fixture
-def near(server: ServerProcess) -> Iterator[ServerProcess]:
-    """The server, and the judgement of the neighbour when the test is over."""
-    with beside(server, NEIGHBOUR, PASSWORD) as seen:
-        yield server
-    judge(seen)
-
 
 # -- messages that are bombs ---------------------------------------------------------------------------------------
 

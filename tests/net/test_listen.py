@@ -4,10 +4,8 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
-import trustme
 
 from posthaus.base.log import Log
 from posthaus.base.metric import Metric
@@ -238,26 +236,6 @@ async def test_limits_count_the_client_and_not_the_load_balancer() -> None:
 
 
 # -- TLS from the start --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def certificates(authority: trustme.CA, tmp_path: Path) -> Certificates:
-    leaf = authority.issue_cert("mx.example")
-    (tmp_path / "mx.crt").write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-    (tmp_path / "mx.key").write_bytes(leaf.private_key_pem.bytes())
-    return Certificates(tmp_path, "mx.example")
-
-
-@pytest.fixture
-def trust(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
 
 
 async def test_tls_from_the_start(certificates: Certificates, trust: ssl.SSLContext) -> None:

@@ -5,11 +5,9 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
-import trustme
 
 from posthaus.base import limit
 from posthaus.net.deflate import Deflate
@@ -123,26 +121,6 @@ async def paired() -> AsyncIterator[Pair]:
         stream.abort()
         server.close()
         await turns()
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def certificates(authority: trustme.CA, tmp_path: Path) -> Certificates:
-    leaf = authority.issue_cert("mx.example")
-    (tmp_path / "mx.crt").write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-    (tmp_path / "mx.key").write_bytes(leaf.private_key_pem.bytes())
-    return Certificates(tmp_path, "mx.example")
-
-
-@pytest.fixture
-def trust(authority: trustme.CA) -> Iterator[ssl.SSLContext]:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    yield context
 
 
 # -- clear ---------------------------------------------------------------------------------------------------------
