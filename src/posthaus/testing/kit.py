@@ -19,9 +19,8 @@ import asyncio
 import dataclasses
 import ssl
 import tempfile
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +37,7 @@ from posthaus.store.message import Placing
 from posthaus.store.store import open_store
 from posthaus.store.tx import Tx
 from posthaus.testing import fault, place
+from posthaus.testing.aside import aside, run_there
 from posthaus.testing.chance import SeededChance
 from posthaus.testing.clock import JumpClock
 
@@ -46,7 +46,6 @@ T = TypeVar("T")
 HOST = "127.0.0.1"
 HOSTNAME = "mail.example.test"
 DOMAIN = "example.test"
-_START_S = 60.0
 _ARRIVES_S = 60.0  # what is not there by then was lost
 _NO_RESOLVER = "127.0.0.1:9"  # nobody answers there: what a test sends elsewhere stays in its queue
 
@@ -285,32 +284,11 @@ class Office:
             self._run(opened.__aexit__(None, None, None))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_S)
+        return run_there(self._loop, work)
 
 
 @contextmanager
 def running(*, folder: Path | None = None, settings: Settings | None = None) -> Iterator[Office]:
     """The whole server in a thread."""
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        thread = threading.Thread(target=_serve, args=(loop,), name="posthaus", daemon=True)
-        thread.start()
-        opened = server(folder=folder, settings=settings)
-
-        def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-            return asyncio.run_coroutine_threadsafe(work(), loop).result(_START_S)
-
-        try:
-            office = Office(loop, run(opened.__aenter__))
-            try:
-                yield office
-            finally:
-                run(lambda: opened.__aexit__(None, None, None))
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(_START_S)
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    loop.run_forever()
+    with aside(server(folder=folder, settings=settings), "posthaus") as (loop, office):
+        yield Office(loop, office)

@@ -20,7 +20,6 @@ import contextlib
 import enum
 import ssl
 import tempfile
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -28,11 +27,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from posthaus.net.tls import make_self_signed
+from posthaus.testing.aside import aside
 
 HOST = "127.0.0.1"
 KEYWORDS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN")
 _LINE_OCTETS = 1 << 24
-_START_S = 60.0
 _LONG_AGO_S = 20 * 366 * 86_400
 
 
@@ -343,19 +342,8 @@ def running_remote_mx(
     host: str = HOST,
 ) -> Iterator[Remote]:
     """The same for tests without asyncio: the host has a thread of its own."""
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        thread = threading.Thread(target=loop.run_forever, name="remote-mx", daemon=True)
-        thread.start()
-        opened = remote_mx(
-            orders, keywords=keywords, names=names, expired=expired, tls_first=tls_first, crumbs=crumbs, host=host
-        )
-        try:
-            made = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(_START_S)
-            try:
-                yield made
-            finally:
-                asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(_START_S)
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(_START_S)
+    opened = remote_mx(
+        orders, keywords=keywords, names=names, expired=expired, tls_first=tls_first, crumbs=crumbs, host=host
+    )
+    with aside(opened, "remote-mx") as (_, made):
+        yield made

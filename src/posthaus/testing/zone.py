@@ -18,7 +18,6 @@ Faults:    those ordered.
 import asyncio
 import enum
 import ssl
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -35,12 +34,13 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from posthaus.testing.aside import aside
+
 HOST = "127.0.0.1"
 _CHAIN = 16
 _RAW = "\\# "  # RFC 3597 §5, without the length
 _UDP_OCTETS, _TCP_OCTETS = 512, 65_535
 _TRIES = 20  # for a port that is free in UDP and TCP alike
-_START_S = 60.0
 
 Records = dict[str, dict[str, list[str]]]
 
@@ -271,17 +271,5 @@ async def zone(
 @contextmanager
 def running_zone(records: Records, **more: bool | int | set[str]) -> Iterator[Zone]:
     """The server in a thread of its own."""
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        thread = threading.Thread(target=loop.run_forever, name="zone", daemon=True)
-        thread.start()
-        opened = zone(records, **more)  # type: ignore[arg-type]  # fields by name
-        try:
-            here = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(_START_S)
-            try:
-                yield here
-            finally:
-                asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(_START_S)
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(_START_S)
+    with aside(zone(records, **more), "zone") as (_, here):  # type: ignore[arg-type]  # fields by name
+        yield here
