@@ -1,6 +1,22 @@
 """SEARCH keys: how they are put together."""
 
-from posthaus.proto.imap.key import All, And, Body, Flagged, Not, Or, either, every, negate
+from posthaus.proto.imap.key import (
+    All,
+    And,
+    Body,
+    Flagged,
+    Fuzzy,
+    Not,
+    Numbers,
+    Or,
+    count_fuzzy,
+    either,
+    every,
+    has_numbers,
+    leaves,
+    negate,
+)  # fmt: skip
+from posthaus.proto.imap.number import SAVED, parse_set
 
 _A, _B, _C = Body("a"), Body("b"), Body("c")
 
@@ -19,6 +35,19 @@ def test_either_is_flat() -> None:
 def test_every() -> None:
     assert every([_A]) == _A
     assert every([_A, Or((_B, _C))]) == And((_A, Or((_B, _C))))
+
+
+def test_leaves() -> None:
+    assert list(leaves(_A)) == [_A]
+    assert list(leaves(And((_A, Not(Or((_B, Not(_C)))), All())))) == [All(), _C, _B, _A]
+    assert list(leaves(Fuzzy(_A))) == [Fuzzy(_A)]
+
+
+def test_what_a_tree_has() -> None:
+    assert count_fuzzy(And((Fuzzy(_A), Not(Or((Fuzzy(_B), _C)))))) == 2
+    assert count_fuzzy(_A) == 0
+    assert has_numbers(Or((_A, Not(Numbers(parse_set(b"1:4"))))))
+    assert not has_numbers(And((_A, Numbers(SAVED))))
 
 
 def test_keys_are_values() -> None:

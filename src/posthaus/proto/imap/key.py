@@ -9,6 +9,7 @@ Standards: RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 5032 (WITHIN), RFC 7162 §3.1
 Faults:    none here; reading is in parse_search.py.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -211,20 +212,27 @@ def fuzzy(key: Key) -> Key:
     return Fuzzy(key) if isinstance(key, Header | Body | Anywhere) else key
 
 
+def leaves(key: Key) -> Iterator[Leaf]:
+    """All that stands in And, Or and Not, the last first."""
+    waiting = [key]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, And | Or):
+            waiting.extend(one.keys)
+        elif isinstance(one, Not):
+            waiting.append(one.key)
+        else:
+            yield one
+
+
 def count_fuzzy(key: Key) -> int:
     """How many of the keys are."""
-    if isinstance(key, And | Or):
-        return sum(count_fuzzy(one) for one in key.keys)
-    return count_fuzzy(key.key) if isinstance(key, Not) else int(isinstance(key, Fuzzy))
+    return sum(isinstance(one, Fuzzy) for one in leaves(key))
 
 
 def has_numbers(key: Key) -> bool:
     """Is a message named by its number? What "$" stands for is not."""
-    if isinstance(key, And | Or):
-        return any(has_numbers(one) for one in key.keys)
-    if isinstance(key, Not):
-        return has_numbers(key.key)
-    return isinstance(key, Numbers) and not key.numbers.saved
+    return any(isinstance(one, Numbers) and not one.numbers.saved for one in leaves(key))
 
 
 def either(first: Key, second: Key) -> Key:

@@ -90,11 +90,9 @@ def begin(
 
 def has_numbers(search: Key) -> bool:
     """Message numbers, or what was saved of the selected mailbox."""
-    if isinstance(search, key.And | key.Or):
-        return any(has_numbers(one) for one in search.keys)
-    if isinstance(search, key.Not):
-        return has_numbers(search.key)
-    return isinstance(search, key.Numbers) or (isinstance(search, key.Uids) and search.uids.saved)
+    return any(
+        isinstance(one, key.Numbers) or (isinstance(one, key.Uids) and one.uids.saved) for one in key.leaves(search)
+    )
 
 
 def end_those_by_number(session: "ImapSession") -> None:

@@ -119,16 +119,7 @@ async def _candidates(session: "ImapSession", view: View, search_key: key.Key) -
 
 def _has_unknown_keyword(search_key: key.Key, view: View) -> bool:
     known = {name.lower() for name in view.flag_text.keywords.values()}
-    waiting = [search_key]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, key.And | key.Or):
-            waiting.extend(one.keys)
-        elif isinstance(one, key.Not):
-            waiting.append(one.key)
-        elif isinstance(one, key.Flagged) and _is_unknown(one, known):
-            return True
-    return False
+    return any(isinstance(one, key.Flagged) and _is_unknown(one, known) for one in key.leaves(search_key))
 
 
 def _is_unknown(one: key.Flagged, known: set[str]) -> bool:

@@ -97,17 +97,7 @@ def compile_search(search: Key, scope: Scope, *, also: tuple[str, ...] = ()) -> 
 
 def needles(search: Key) -> list[str]:
     """Folded texts that are looked for anywhere in the tree and are long enough for the index."""
-    found: dict[str, None] = {}
-    waiting = [search]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, key.And | key.Or):
-            waiting.extend(one.keys)
-        elif isinstance(one, key.Not):
-            waiting.append(one.key)
-        elif text := needle_of(one):
-            found[text] = None
-    return list(found)
+    return list(dict.fromkeys([text for one in key.leaves(search) if (text := needle_of(one))]))
 
 
 def needle_of(one: Key) -> str:
@@ -160,19 +150,12 @@ class _Maker:
         self._scope = scope
         columns = ["uid", *also]
         levels: set[Level] = set()
-        waiting = list(keys)
-        while waiting:
-            one = waiting.pop()
-            if isinstance(one, key.And | key.Or):
-                waiting.extend(one.keys)
-            elif isinstance(one, key.Not):
-                waiting.append(one.key)
+        for one in key.leaves(key.And(tuple(keys))):
+            need = _need(one)
+            if isinstance(need, Level):
+                levels.add(need)
             else:
-                need = _need(one)
-                if isinstance(need, Level):
-                    levels.add(need)
-                else:
-                    columns.append(need)
+                columns.append(need)
         if Level.TEXT in levels:
             columns += ("size", "message")  # bodies are read by so many octets at once; texts may be kept
         if scope.candidates.messages:

@@ -78,16 +78,7 @@ async def resolved(session: "ImapSession", command: _Searching) -> _Searching:
 
 
 def _has_filter(search_key: Key) -> bool:
-    waiting = [search_key]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, key.And | key.Or):
-            waiting.extend(one.keys)
-        elif isinstance(one, key.Not):
-            waiting.append(one.key)
-        elif isinstance(one, key.Filter):
-            return True
-    return False
+    return any(isinstance(one, key.Filter) for one in key.leaves(search_key))
 
 
 async def _resolve(tx: Tx, account: int, search_key: Key) -> tuple[Key, bool]:
