@@ -1,8 +1,11 @@
 """Reports of other servers: entered beside what they speak of, and believed no more than they may be."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from tests.flow.test_queue import NOW as START
+from tests.flow.test_queue import make_office
 
 from posthaus.base import limit
 from posthaus.flow import report
@@ -14,7 +17,7 @@ from posthaus.mail.prepare import prepare
 from posthaus.store import record, suppression
 from posthaus.store.record import Entry, Kind
 from posthaus.store.store import Store
-from posthaus.testing.storehouse import NOW
+from posthaus.testing.storehouse import NOW, person
 
 ANNA, OTTO = Address("anna", "a.example"), Address("otto", "b.example")
 ACCOUNT = 3
@@ -116,6 +119,31 @@ async def test_complaint(sent: Store) -> None:
 def test_too_large_to_be_read() -> None:
     octets = _dsn(FAILED, original=Original(b"Message-ID: <m1@a.example>\r\n\r\n" + b"x" * 5_000_000, True))
     assert report.hear(octets, prepare(octets), Envelope(None)) is None
+
+
+async def test_a_report_that_is_quicker_than_our_own_settling(store: Store, tmp_path: Path) -> None:
+    """What was said last of this message counts, though it is written first; another one that is taken ends it."""
+    office = await make_office(store, tmp_path, await person(store, "anna"))
+    entries = [
+        Entry("tid-otto@b.example", START, Kind.SUBMITTED, ANNA.key, {"account": office.anna.id}, "m1@a.example"),
+        Entry("tid-otto@b.example", START, Kind.QUEUED, OTTO.key),
+    ]
+    await store.write(record.write, entries)
+    office.network.gate.clear()
+    office.runner.start()
+    await office.put("otto@b.example")
+    await office.sent(1)
+    heard = report.hear(octets := _dsn(FAILED), prepare(octets), NULL)
+    assert heard is not None and await store.write(report.note, heard, START) == 1
+    office.network.gate.set()
+    await office.left(0)
+    (entry,) = await store.read(suppression.listing, office.anna.id)
+    assert (entry.key, entry.until) == (OTTO.key, START + limit.SUPPRESSION_REPORTED_S)
+    await store.write(record.forget, START + 2 * 86_400, 99)  # the name of the next message is the same here
+    await office.put("otto@b.example")
+    await office.left(0)
+    await office.runner.stop(0)
+    assert await store.read(suppression.listing, office.anna.id) == []
 
 
 @pytest.mark.parametrize(

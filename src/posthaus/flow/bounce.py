@@ -332,7 +332,7 @@ class Bouncer:
         for r in report.settled:
             assert r.outcome is not None
             if parcel.account and r.outcome.is_final and r.errand.destination != queue.LOCAL:
-                await _learn(tx, parcel.account, r.errand.recipient.address, r.outcome, now)
+                await _learn(tx, parcel, r.errand.recipient.address, r.outcome, now)
         await record.write(
             tx,
             [
@@ -353,9 +353,13 @@ async def tell(tx: Tx, notice: Notice, here: Here, now: int) -> None:
     await record.write(tx, [Entry(notice.tid, now, record.Kind.TOLD, notice.to.key, words)])
 
 
-async def _learn(tx: Tx, account: int, address: Address, outcome: Outcome, now: int) -> None:
+async def _learn(tx: Tx, parcel: Parcel, address: Address, outcome: Outcome, now: int) -> None:
+    """A host may take a message and report at once that it failed: before we have settled that it was taken."""
+    account = parcel.account
     if outcome.kind is Kind.FAILED:
         reason = _said(outcome) if outcome.code else outcome.text
         await suppression.failed(tx, account, address, outcome.status, reason, now)
-    else:
+    elif await suppression.has(tx, account, address) and not await record.is_reported(
+        tx, parcel.tid, address, parcel.created, now
+    ):
         await suppression.delivered(tx, account, address)

@@ -16,6 +16,7 @@ from dataclasses import field
 from posthaus.base import limit
 from posthaus.base.value import value
 from posthaus.mail.address import Address
+from posthaus.mail.fate import Action
 from posthaus.mail.outcome import Kind as OutcomeKind
 from posthaus.mail.outcome import Outcome
 from posthaus.store.text import storable
@@ -109,6 +110,15 @@ async def of_transaction(tx: Tx, tid: str, since: int, now: int) -> list[Entry]:
             f"SELECT {_COLUMNS} FROM record WHERE day=$1 AND tid=$2 ORDER BY at, kind, address", day, storable(tid)
         )
     return [_entry(row) for row in rows]
+
+
+async def is_reported(tx: Tx, tid: str, address: Address, since: int, now: int) -> bool:
+    """Has another server said that it failed there, after taking it?"""
+    told = await of_transaction(tx, tid, since, now)
+    return any(
+        one.kind is Kind.REPORTED and one.address == address.key and one.words.get("action") == Action.FAILED.value
+        for one in told
+    )
 
 
 async def submissions(tx: Tx, message_id: str) -> list[Entry]:

@@ -99,6 +99,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[: limit.SUPPRESSION_TEXT_CHARACTERS]
 
 
+async def has(tx: Tx, account: int, address: Address) -> bool:
+    """Is there an entry of this account, ended or not?"""
+    key = storable(address.key)
+    return await tx.one("SELECT 1 FROM suppression WHERE account=$1 AND key=$2", account, key) is not None
+
+
 async def delivered(tx: Tx, account: int, address: Address) -> None:
     """Mail was taken there; what a person has said for good stays."""
     await tx.run("DELETE FROM suppression WHERE account=$1 AND key=$2 AND until<>0", account, storable(address.key))
