@@ -104,6 +104,13 @@ async def test_correspondents(store: Store, blobs: DiskBlobs, monkeypatch: pytes
         assert [await store.read(sending.is_stranger, who, one) for one in ("1@b", "2@b", "3@b")] == [True, False, True]
 
 
+async def test_correspondents_though_the_last_round_was_on_a_day_yet_to_come(store: Store, blobs: DiskBlobs) -> None:
+    await store.write(sending.count, (await person(store, "anna")).id, ["1@b"], NOW)
+    await store.write(mark.put, "correspondents", NOW)
+    two_years = limit.KEEP_CORRESPONDENT_S / 86_400
+    assert await sweep_once(store, blobs, _clock(two_years + 1.1), SETTING) == Counts(correspondents=1)
+
+
 async def test_reports_of_tls(store: Store, blobs: DiskBlobs) -> None:
     await person(store, "anna")  # makes the domain
     report = Report("B", "", "1", NOW, NOW + 1, (Policy("sts", "a.example", successes=1),))

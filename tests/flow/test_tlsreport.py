@@ -75,6 +75,16 @@ async def world() -> AsyncIterator[World]:
         yield World(office, dns, web, TlsReporter(office.app.site, office.app.here, resolver, https), day)
 
 
+async def test_a_day_that_is_yet_to_come_is_not_kept(world: World) -> None:
+    """It was counted while the clock was ahead; a node that is past midnight already counts for its own day."""
+    world.day += 1
+    await world.count()
+    world.day += 1
+    await world.count()
+    await world.reporter.report_once("w/1")
+    assert await world.waiting() == [(world.day - 1, "b.test")]
+
+
 async def test_by_mail(world: World) -> None:
     world.ask("mailto:tls%2Breports@other.test?subject=x")
     await world.count()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from posthaus.base.clock import SystemClock
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.store import account, blob, change, fetch, lease, load, mailbox, message, postmaster, queue
@@ -148,7 +149,8 @@ async def test_octets_that_are_missing_are_told(house: Storehouse, second: Store
 
 async def test_the_sweep_stands_still_meanwhile(house: Storehouse, tmp_path: Path) -> None:
     store = await house.open()
-    await store.write(lease.take, lease.SWEEP, "a", 0, 2**60)
+    now_ms = int(SystemClock().now() * 1000)
+    await store.write(lease.take, lease.SWEEP, "a", now_ms, now_ms + 60_000)
     waiting = asyncio.create_task(backup(house.url, house.folder, tmp_path / "copy"))
     await asyncio.wait([waiting], timeout=0.3)
     assert not waiting.done()

@@ -35,3 +35,13 @@ async def test_a_dead_worker_and_the_sweep(store: Store) -> None:
     assert await store.write(lease.sweep, 500) == 1
     with pytest.raises(Locked):
         await store.write(lease.take, "3", "c/1", 500, 999)
+
+
+async def test_a_lease_of_when_the_clock_was_ahead_holds_no_longer(store: Store) -> None:
+    """Its owner may be dead, and its end years away; one that ends a little later is another node's."""
+    await store.write(lease.take, "drop", "a/1", 900_000, 901_000)
+    with pytest.raises(Locked):
+        await store.write(lease.take, "drop", "b/1", 899_000, 900_000)
+    await store.write(lease.take, "drop", "b/1", 898_999, 899_999)
+    with pytest.raises(Locked):
+        await store.write(lease.take, "drop", "a/1", 899_000, 900_000)

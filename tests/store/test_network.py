@@ -29,6 +29,15 @@ async def test_it_slides_and_is_counted_by_address(store: Store) -> None:
     assert await store.read(network.used, OTHER, NOW) == Used(1, 1)
 
 
+async def test_what_was_counted_before_the_clock_went_back_does_not_count(store: Store) -> None:
+    await store.write(network.count, PRINTER, 2, 10, 10, NOW)
+    assert await store.read(network.used, PRINTER, NOW - limit.SEND_SLOT_S) == Used(2, 2)
+    assert await store.read(network.used, PRINTER, NOW - 2 * limit.SEND_SLOT_S) == Used()
+    await store.write(network.count, PRINTER, 1, 10, 10, NOW - 86_400)
+    assert await store.read(network.used, PRINTER, NOW - 86_400) == Used(1, 1)
+    assert await store.read(network.used, PRINTER, NOW) == Used()
+
+
 async def test_what_is_beyond_is_not_counted(store: Store) -> None:
     with pytest.raises(SendingLimit):
         await store.write(network.count, PRINTER, 3, 2, 10, NOW)

@@ -31,6 +31,18 @@ async def test_it_slides(store: Store) -> None:
     assert await store.read(sending.is_stranger, anna, "\0@b.example")
 
 
+async def test_what_was_counted_before_the_clock_went_back_does_not_count(store: Store) -> None:
+    """Or nothing could be sent until the clock is there again. A node that is a little ahead counts."""
+    anna = (await person(store, "anna")).id
+    slot = limit.SEND_SLOT_S
+    await store.write(sending.count, anna, ["x@b.example"], NOW)
+    assert await store.read(sending.used, anna, NOW - slot) == Used(1, 1, 1)
+    assert await store.read(sending.used, anna, NOW - 2 * slot) == Used()
+    await store.write(sending.count, anna, ["y@b.example", "x@b.example"], NOW - 86_400)
+    assert await store.read(sending.used, anna, NOW - 86_400) == Used(2, 2, 1)
+    assert await store.read(sending.used, anna, NOW) == Used()
+
+
 async def test_what_is_beyond_is_not_counted(store: Store) -> None:
     anna = (await person(store, "anna")).id
     await store.write(sending.set_limits, anna, 2, 3, 2)

@@ -31,3 +31,12 @@ async def test_what_is_refreshed(store: Store) -> None:
     await store.write(stspolicy.touch, "unused", 65)  # another worker's clock
     due = await store.read(stspolicy.to_refresh, 100, 60, 400, 10)
     assert {one.domain: one.used for one in due}["unused"] == 70
+
+
+async def test_what_was_fetched_before_the_clock_went_back(store: Store) -> None:
+    """It holds as long as if it had been fetched now, and is refreshed when that is a while ago."""
+    await store.write(stspolicy.put, Kept("b.test", "1", "", 90_000, 90_700, 90_100))
+    assert await store.write(stspolicy.sweep, 100) == 0
+    assert await store.read(stspolicy.get, "b.test", 799) == Kept("b.test", "1", "", 100, 800, 100)
+    assert [one.domain for one in await store.read(stspolicy.to_refresh, 150, 50, 200, 9)] == ["b.test"]
+    assert await store.write(stspolicy.sweep, 800) == 1

@@ -47,6 +47,16 @@ async def test_longer_each_time(store: Store) -> None:
         assert await _why(store, ANNA, now=now) is None
 
 
+async def test_what_ends_later_than_anything_has_ended(store: Store) -> None:
+    """It was made when the clock was years ahead; what a person has said for good stays."""
+    await store.write(suppression.failed, ANNA, OTTO, "5.1.1", "no", NOW + 3 * limit.SUPPRESSION_MAX_S)
+    await store.write(suppression.add, ANNA, ULI, "no", NOW + 3 * limit.SUPPRESSION_MAX_S)
+    assert await _why(store, ANNA) is None
+    assert await _why(store, ANNA, ULI) is not None
+    await store.write(suppression.failed, BEN, OTTO, "5.1.1", "no", NOW, for_s=limit.SUPPRESSION_MAX_S)
+    assert await _why(store, BEN) is not None
+
+
 async def test_taken_after_all(store: Store) -> None:
     await store.write(suppression.failed, ANNA, OTTO, "5.1.1", "no", NOW)
     await store.write(suppression.failed, BEN, OTTO, "5.1.1", "no", NOW)

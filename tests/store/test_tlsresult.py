@@ -32,6 +32,13 @@ async def test_days_that_are_over(store: Store) -> None:
     assert await store.read(tlsresult.waiting, 9) == [(6, "c.test"), (7, "c.test"), (8, "b.test")]
 
 
+async def test_days_that_are_yet_to_come(store: Store) -> None:
+    for day in (7, 8, 400):
+        await store.write(tlsresult.count, [(Result(day, "b.test", "no-policy-found"), 1)])
+    assert await store.write(tlsresult.remove_after, 8) == 1
+    assert await store.read(tlsresult.waiting, 999) == [(7, "b.test"), (8, "b.test")]
+
+
 async def test_too_many_ways_to_fail(store: Store) -> None:
     many = [(dataclasses.replace(BAD, address=f"192.0.2.{n}"), 1) for n in range(limit.TLSRPT_DETAILS + 50)]
     await store.write(tlsresult.count, many[:30])

@@ -202,7 +202,7 @@ class _Round:
     async def _correspondents(self, now: int) -> int:
         """All of them are looked through, so once a day is enough."""
         name, day = "correspondents", now // 86_400
-        if await self._store.read(mark.read, name) >= day:
+        if await self._store.read(mark.read, name) == day:
             return 0
         done, at = 0, (0, "")
         while found := await self._store.read(sending.correspondents, at, limit.SWEEP_ROWS):

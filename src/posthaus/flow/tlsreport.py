@@ -63,8 +63,9 @@ class TlsReporter:
         until_ms = (now + int(limit.TLSRPT_LEASE_S)) * 1000
         await store.write(lease.take, lease.TLSRPT, owner, now * 1000, until_ms)
         try:
-            done = 0
-            for day, domain in await store.read(tlsresult.waiting, now // DAY_S):
+            done, today = 0, now // DAY_S
+            await store.write(tlsresult.remove_after, today + 1)  # clocks of nodes about midnight
+            for day, domain in await store.read(tlsresult.waiting, today):
                 if done >= limit.TLSRPT_AT_ONCE or self._site.clock.now() * 1000 > until_ms:
                     break
                 late_s = now - (day + 1) * DAY_S - _spread_s(domain)

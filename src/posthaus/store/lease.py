@@ -1,6 +1,7 @@
 """Leases: something that one worker of one node has to himself for a while.
 
-A lease has a name, an owner and an end; a dead owner's lease simply runs out. Times are Unix milliseconds.
+A lease has a name, an owner and an end; a dead owner's lease simply runs out. Times are Unix milliseconds. One that
+ends much later than if it were taken now was taken before the wall clock went back, and holds no longer.
 
 Faults: Locked.
 """
@@ -16,12 +17,12 @@ SORTFACT = "sortfact"  # flow/sortfact.py
 
 
 async def take(tx: Tx, name: str, owner: str, now_ms: int, until_ms: int) -> None:
-    """Take or renew; Locked while another owner has it."""
+    """Take or renew; Locked while another owner has it. All who take one of this name take it for as long."""
     row = await tx.one(
         "INSERT INTO lease (name, owner, until) VALUES ($1, $2, $4)"
         " ON CONFLICT (name) DO UPDATE SET owner=excluded.owner, until=excluded.until"
-        " WHERE lease.owner=excluded.owner OR lease.until<=$3 RETURNING owner",
-        name, owner, now_ms, until_ms,
+        " WHERE lease.owner=excluded.owner OR lease.until<=$3 OR lease.until>$5 RETURNING owner",
+        name, owner, now_ms, until_ms, until_ms + (until_ms - now_ms),
     )  # fmt: skip
     if row is None:
         raise Locked(name)

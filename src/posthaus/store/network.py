@@ -11,17 +11,16 @@ from posthaus.base import limit
 from posthaus.store import postmaster
 from posthaus.store.error import SendingHeld, SendingLimit
 from posthaus.store.postmaster import Act, Which
-from posthaus.store.sending import Used
+from posthaus.store.sending import Used, day_of
 from posthaus.store.tx import Tx
 
 
 async def used(tx: Tx, client: str, now: int) -> Used:
-    slot = now // limit.SEND_SLOT_S
-    hour, day = slot - 3_600 // limit.SEND_SLOT_S, slot - 86_400 // limit.SEND_SLOT_S
+    hour, (day, last) = now // limit.SEND_SLOT_S - 3_600 // limit.SEND_SLOT_S, day_of(now)
     row = await tx.one(
         "SELECT coalesce(sum(CASE WHEN slot>$2 THEN recipients ELSE 0 END), 0), coalesce(sum(recipients), 0)"
-        " FROM sent_from WHERE client=$1 AND slot>$3",
-        client, hour, day,
+        " FROM sent_from WHERE client=$1 AND slot>$3 AND slot<=$4",
+        client, hour, day, last,
     )  # fmt: skip
     return Used() if row is None else Used(int(row[0]), int(row[1]))
 
@@ -40,7 +39,7 @@ async def count(tx: Tx, client: str, recipients: int, per_hour: int, per_day: in
         client, slot, recipients,
     )  # fmt: skip
     if row is None or row[0] == recipients:  # the first of this slot
-        await tx.run("DELETE FROM sent_from WHERE client=$1 AND slot<=$2", client, slot - 86_400 // limit.SEND_SLOT_S)
+        await tx.run("DELETE FROM sent_from WHERE client=$1 AND (slot<=$2 OR slot>$3)", client, *day_of(now))
     if await is_stopped(tx, client):
         raise SendingHeld
     found = await used(tx, client, now)

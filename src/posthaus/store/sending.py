@@ -50,13 +50,20 @@ async def get(tx: Tx, account: int) -> Sending:
     return Sending(hour, day, strangers, bool(row[3]), row[4])
 
 
-async def used(tx: Tx, account: int, now: int) -> Used:
+def day_of(now: int) -> tuple[int, int]:
+    """Slots of the last day, from behind this one to that. What was counted later, before the wall clock went back,
+    does not count: it would for as long as the clock was ahead. One slot is for clocks of nodes that differ a little.
+    """
     slot = now // limit.SEND_SLOT_S
-    hour, day = slot - 3_600 // limit.SEND_SLOT_S, slot - 86_400 // limit.SEND_SLOT_S
+    return slot - 86_400 // limit.SEND_SLOT_S, slot + 1
+
+
+async def used(tx: Tx, account: int, now: int) -> Used:
+    hour, (day, last) = now // limit.SEND_SLOT_S - 3_600 // limit.SEND_SLOT_S, day_of(now)
     row = await tx.one(
         "SELECT coalesce(sum(CASE WHEN slot>$2 THEN recipients ELSE 0 END), 0), coalesce(sum(recipients), 0),"
-        " coalesce(sum(strangers), 0) FROM sent WHERE account=$1 AND slot>$3",
-        account, hour, day,
+        " coalesce(sum(strangers), 0) FROM sent WHERE account=$1 AND slot>$3 AND slot<=$4",
+        account, hour, day, last,
     )  # fmt: skip
     return Used() if row is None else Used(*[int(n) for n in row])
 
@@ -85,7 +92,7 @@ async def count(tx: Tx, account: int, addresses: Sequence[str], now: int) -> Non
         await tx.run(
             "UPDATE sent SET strangers=strangers+$3 WHERE account=$1 AND slot=$2", account, slot, len(strangers)
         )
-    await tx.run("DELETE FROM sent WHERE account=$1 AND slot<=$2", account, slot - 86_400 // limit.SEND_SLOT_S)
+    await tx.run("DELETE FROM sent WHERE account=$1 AND (slot<=$2 OR slot>$3)", account, *day_of(now))
     sending, now_used = await get(tx, account), await used(tx, account, now)
     if sending.held:
         raise SendingHeld

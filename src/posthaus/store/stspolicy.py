@@ -53,5 +53,8 @@ async def to_refresh(tx: Tx, fetched_before: int, used_after: int, now: int, mos
 
 
 async def sweep(tx: Tx, now: int) -> int:
-    """What holds no longer."""
+    """What holds no longer. What was fetched later than now, before the wall clock went back, is as if it had been
+    fetched now: it would hold for as long as the clock was ahead, and its domain may have taken it back."""
+    await tx.run("UPDATE sts_policy SET expires=expires-fetched+$1, fetched=$1 WHERE fetched>$1", now)
+    await tx.run("UPDATE sts_policy SET used=$1 WHERE used>$1", now)
     return await tx.run("DELETE FROM sts_policy WHERE expires<=$1", now)

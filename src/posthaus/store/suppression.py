@@ -51,11 +51,12 @@ def speaks_of_address(status: str) -> bool:
 
 
 async def suppressed(tx: Tx, account: int, address: Address, now: int) -> str | None:
-    """Why this account is not to write there, in ASCII words for a reply; None if it may."""
+    """Why this account is not to write there, in ASCII words for a reply; None if it may. An entry that ends later than
+    any that is made now is of a time when the clock was ahead."""
     rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM suppression WHERE account IN ($1, $2) AND key=$3 AND (until=0 OR until>$4)"
-        " ORDER BY account",
-        HOUSE, account, storable(address.key), now,
+        f"SELECT {_COLUMNS} FROM suppression WHERE account IN ($1, $2) AND key=$3"
+        " AND (until=0 OR until>$4 AND until<=$5) ORDER BY account",
+        HOUSE, account, storable(address.key), now, now + limit.SUPPRESSION_MAX_S,
     )  # fmt: skip
     if not rows:
         return None

@@ -82,5 +82,10 @@ async def of_day(tx: Tx, day: int, domain: str) -> list[Counted]:
     return found
 
 
+async def remove_after(tx: Tx, day: int) -> int:
+    """Days that are yet to come: the clock was ahead, and nobody knows on which day that was. How many rows."""
+    return await tx.run("DELETE FROM tls_result WHERE day>$1", day)
+
+
 async def remove(tx: Tx, day: int, domain: str) -> int:
     return await tx.run("DELETE FROM tls_result WHERE day=$1 AND domain=$2", day, domain)
