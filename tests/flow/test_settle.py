@@ -10,8 +10,9 @@ from tests.flow.test_queue import BUSY, DOWN, NOBODY, NOW, OK, Office, make_offi
 from posthaus.base import limit
 from posthaus.base.error import Trouble
 from posthaus.mail.outcome import Outcome
-from posthaus.store import queue
+from posthaus.store import postmaster, queue
 from posthaus.store.error import StoreBusy, StoreDown, StoreFull
+from posthaus.store.postmaster import Act, Which
 from posthaus.store.queue import Errand, Parcel
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -153,6 +154,30 @@ async def test_a_clock_that_is_not_answered_for_long_is_ours(fitful: tuple[Offic
     await office.quiet()
     assert len(await office.inbox()) == 1
     assert not await _is_told(office, "queue.load-lost")
+
+
+async def test_a_delay_is_told_once_though_an_errand_was_held_and_released(fitful: tuple[Office, Fitful]) -> None:
+    """Released while the delay is being told, it is on its way when that is settled."""
+    office, store = fitful
+    is_busy = True
+    store.before = lambda name, args: StoreBusy() if is_busy and name == "_commit" else None
+    office.network.answer = lambda _parcel, _errand: BUSY
+    await office.put("bob", "ben", due=NOW + 9_000, warn_at=100)
+    ben = Which(localpart="ben")
+    await office.site.store.write(postmaster.act, Act.HOLD, ben, 0, 10, NOW)
+    await office.later(100)
+    await office.until(lambda: _is_told(office, "queue.not-settled"))
+    office.network.gate.clear()
+    await office.site.store.write(postmaster.act, Act.RELEASE, ben, 0, 10, NOW + 100)
+    await office.sent(1)
+    is_busy = False
+    await office.until(lambda: _is_told(office, "queue.warned"))
+    office.network.gate.set()
+    await office.left(2)
+    await office.later(limit.QUEUE_CLOCK_AGAIN_S)
+    await office.quiet()
+    (notice,) = await office.inbox()
+    assert b"Action: delayed" in notice and b"bob@b.test" in notice
 
 
 async def test_what_nobody_waits_for_is_settled_one_after_the_other(fitful: tuple[Office, Fitful]) -> None:

@@ -51,14 +51,22 @@ def same(pace: Pace) -> Pace:
 
 
 async def settle(
-    store: Store, claimed: Load, outcome: Outcome | None, due: int = 0, now: int = NOW, *, ends: bool = True
+    store: Store,
+    claimed: Load,
+    outcome: Outcome | None,
+    due: int = 0,
+    now: int = NOW,
+    *,
+    ends: bool = True,
+    is_told: bool = False,
 ) -> bool:
     results = [Settled(e, outcome, due) for claim in claimed.claims for e in claim.errands]
 
     async def act(tx: Tx) -> bool:
         if not await load.renew(tx, claimed.id, now + 600):
             return False
-        await load.settle(tx, claimed, results, now, same, ends=ends)
+        told = [claim.parcel.id for claim in claimed.claims if is_told]
+        await load.settle(tx, claimed, results, now, same, ends=ends, told=told)
         return True
 
     return await store.write(act)
@@ -292,7 +300,7 @@ async def test_the_clock_rings_for_the_warning_and_for_the_end(store: Store) -> 
     assert names(ringing) == ["b", "c"]
     assert [e.due for e in ringing.claims[0].errands] == [NOW + 2_000, NOW + 1_000]
     assert await overdue(store, NOW + 100) is None
-    assert await settle(store, ringing, None, NOW + 1_000, NOW + 100)
+    assert await settle(store, ringing, None, NOW + DAY - 1_000, NOW + 100, is_told=True)
     assert (await store.read(queue.agenda)).clock == NOW + DAY
     end = await overdue(store, NOW + DAY)
     assert end is not None
@@ -316,7 +324,7 @@ async def test_a_clock_that_a_person_set_meanwhile_rings(store: Store) -> None:
     ringing = await overdue(store, NOW + 100)
     assert ringing is not None
     await store.write(postmaster.act, postmaster.Act.RETURN, postmaster.Which(), 0, 10, NOW + 101)
-    assert await settle(store, ringing, None, NOW + 1_000, NOW + 102)
+    assert await settle(store, ringing, None, NOW + 1_000, NOW + 102, is_told=True)
     assert (await store.read(queue.agenda)).clock == NOW + 101
     again = await overdue(store, NOW + 103)
     assert again is not None

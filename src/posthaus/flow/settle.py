@@ -174,7 +174,7 @@ class Settler:
         goes_on = ends and most > 0
         await loads.settle(
             tx, load, [*results, *untried], now, lambda before: pace.after(before, outcomes, now),
-            ends=ends and not goes_on,
+            ends=ends and not goes_on, told=[done.parcel.id for _, done in reports if done.is_warning],
         )  # fmt: skip
         if not goes_on:
             return ()

@@ -12,7 +12,7 @@ Faults:    none.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from posthaus.base import limit
 from posthaus.base.value import value
@@ -234,10 +234,17 @@ async def end(tx: Tx, load: Load) -> None:
 
 
 async def settle(
-    tx: Tx, load: Load, results: Sequence[Settled], now: int, pace: Callable[[Pace], Pace], *, ends: bool
+    tx: Tx,
+    load: Load,
+    results: Sequence[Settled],
+    now: int,
+    pace: Callable[[Pace], Pace],
+    *,
+    ends: bool,
+    told: Collection[int] = (),
 ) -> None:
     """What became of errands of a load that was renewed in the same write. pace: what that means for the destination.
-    ends: nothing more comes of this load."""
+    ends: nothing more comes of this load. told: parcels whose senders were told of the delay, and are not again."""
     done = [r.errand for r in results if r.outcome is not None and r.outcome.is_final]
     await tx.many("DELETE FROM errand WHERE id=$1", [(errand.id,) for errand in done])
     for parcel, n in sorted(Counter([errand.parcel for errand in done]).items()):
@@ -253,6 +260,8 @@ async def settle(
     )  # fmt: skip
     if load.destination == OVERDUE:
         for parcel in sorted({r.errand.parcel for r in later}):
+            if parcel in told:
+                await tx.run("UPDATE parcel SET warn_at=0 WHERE id=$1", parcel)
             await _wind(tx, parcel, now)
     if ends:
         await tx.run("DELETE FROM load WHERE id=$1", load.id)
@@ -287,11 +296,10 @@ async def _wind(tx: Tx, parcel: int, now: int) -> None:
     person has set it meanwhile."""
     row = await tx.one("SELECT warn_at, expires FROM parcel WHERE id=$1", parcel)
     if row is not None:
-        warn_at = row[0] if row[0] > now else 0
         await tx.run(
-            "UPDATE parcel SET warn_at=$2, clock=CASE WHEN clock<=$6 THEN clock ELSE CAST($3 AS BIGINT) END"
-            " WHERE id=$1 AND NOT EXISTS (SELECT 1 FROM errand e WHERE e.id BETWEEN $4 AND $5 AND e.load<>0)",
-            parcel, warn_at, warn_at or _next_clock(now, row[1]),
+            "UPDATE parcel SET clock=$2 WHERE id=$1 AND clock>$5"
+            " AND NOT EXISTS (SELECT 1 FROM errand e WHERE e.id BETWEEN $3 AND $4 AND e.load<>0)",
+            parcel, row[0] or _next_clock(now, row[1]),
             parcel << NUMBER_BITS, (parcel + 1 << NUMBER_BITS) - 1, now,
         )  # fmt: skip
 
