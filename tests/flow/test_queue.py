@@ -804,3 +804,25 @@ async def test_whose_mailbox_went_away_silences_nobody_else(office: Office) -> N
         assert [entry.kind for entry in told] == [record.Kind.FAILED]
     await office.site.store.write(prepare, 0)
     assert await office.inbox() == []
+
+
+async def test_whose_mailbox_is_full_is_told_beside_one_whose_mailbox_went_away(office: Office) -> None:
+    ben = await person(office.site.store, "ben")
+
+    async def prepare(tx: Tx, state: int) -> None:
+        await tx.run("UPDATE mailbox SET state=$2 WHERE id=$1", ben.inbox, state)
+        await tx.run("UPDATE destination SET allowed=1")
+
+    await office.site.store.write(account.set_quota, office.anna.id, 1, 1)
+    office.network.answer = lambda parcel, errand: NOBODY
+    for n in range(3):
+        await office.put(f"otto{n}", due=NOW + 1)
+        await office.put(f"uli{n}", due=NOW + 1, envelope=Envelope(Address("ben", "a.example")))
+    await office.site.store.write(prepare, 2)
+    await office.later(1)
+    await office.left(0)
+    assert len(office.network.wires) == 1
+    told = await office.inbox()
+    assert [sum(f"otto{n}@b.test".encode() in one for one in told) for n in range(3)] == [1, 1, 1]
+    assert len([line for line in office.lines if "queue.nobody-told" in line]) == 3
+    await office.site.store.write(prepare, 0)
