@@ -134,7 +134,7 @@ class App:
         hostname = hostname_of(settings)
         self.certificates = Certificates(self.folder / settings.tls.folder, hostname)
         self.store = await self._open_store()
-        await release_dead(self.store, self._node, int(self.clock.now()), self.log)
+        await release_dead(self.store, self._node, self.log)
         self.index = await self._open_index()
         self.outward = self._make_outward(hostname)
         self.site = self._make_site(hostname)

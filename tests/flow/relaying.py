@@ -97,9 +97,10 @@ class Bench:
         envelope: Envelope | None = None,
         inner: Octets | None = None,
         attempts: int = 0,
+        age_s: int = 0,
     ) -> list[Outcome]:
         errands = [Errand(recipient(one), attempts) for one in to]
-        wanted = Parcel(envelope or Envelope(parse_address(b"ann@client.example", smtputf8=False)), self.now())
+        wanted = Parcel(envelope or Envelope(parse_address(b"ann@client.example", smtputf8=False)), self.now() - age_s)
         return await link.send(wanted, errands, inner or inside(octets))
 
     def now(self) -> int:

@@ -31,7 +31,7 @@ async def test_only_the_dead_of_this_house_lose_what_they_held(store: Store) -> 
     for owner in free + held:
         await store.write(lease.take, f"of {owner}", owner, 0, 1_000)
     lines: list[str] = []
-    await release_dead(store, "here", 0, Log(SystemClock(), lines.append))
+    await release_dead(store, "here", Log(SystemClock(), lines.append))
     for owner in free:
         await store.write(lease.take, f"of {owner}", "new", 0, 1_000)
     for owner in held:
@@ -47,5 +47,5 @@ async def test_the_loads_of_the_dead_wait_again(store: Store) -> None:
     await store.write(queue.enqueue, parcel, [NewErrand(recipient, "mx/b.test", NOW)], NOW)
     assert await store.write(load.claim, f"here/{dead()}/abc", NOW, NOW + 300, 1, 1, suspects=False)
     assert await store.write(load.claim, "here/1/abc", NOW, NOW + 300, 1, 1, suspects=False) == []
-    await release_dead(store, "here", NOW, Log(SystemClock(), lambda _line: None))
+    await release_dead(store, "here", Log(SystemClock(), lambda _line: None))
     assert await store.write(load.claim, "here/1/abc", NOW, NOW + 300, 1, 1, suspects=False)

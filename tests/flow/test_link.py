@@ -428,3 +428,12 @@ async def test_parameters(bench: Bench) -> None:
         assert outcome.has_dsn
         (message,) = mx.messages
         assert message.mail == "MAIL FROM:<ann@client.example> SIZE=58 RET=HDRS ENVID=q1 MT-PRIORITY=4 BY=600;R"
+
+
+@pytest.mark.parametrize(("age_s", "left_s"), [(0, 600), (599, 1), (-86_400, 600)])
+async def test_the_time_that_is_left(bench: Bench, age_s: int, left_s: int) -> None:
+    """RFC 2852 §4: never more than was given, though the clock went back since the message came."""
+    envelope = Envelope(ANN, deliver_by=DeliverBy(600, "N"))
+    async with remote_mx(keywords=("DELIVERBY",)) as mx, bench.link(hop_to(host_of(mx))) as it:
+        assert short(await bench.over(it, envelope=envelope, age_s=age_s))[0][0] == "relayed"
+        assert mx.messages[0].mail.endswith(f" BY={left_s};N")

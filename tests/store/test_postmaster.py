@@ -1,5 +1,6 @@
 """What a person can do with the queue, on what waits and on what is on its way."""
 
+from posthaus.base import limit
 from posthaus.mail.address import Address
 from posthaus.mail.envelope import Envelope, Recipient
 from posthaus.mail.outcome import Kind, Outcome
@@ -56,7 +57,7 @@ async def overdue(store: Store, now: int = NOW) -> dict[str, int]:
     found = await store.write(load.claim_overdue, "w", now, now + 600, 50)
     if found is None:
         return {}
-    await store.write(load.free_dead, now + 600)
+    await store.write(load.free_worker, "w")
     return {str(e.recipient.address): e.state for claim in found.claims for e in claim.errands}
 
 
@@ -100,7 +101,8 @@ async def test_hold_and_release(store: Store) -> None:
     assert await do(store, Act.HOLD, Which()) == 0
     assert await overdue(store, NOW + 2 * DAY) == {}  # what is held does not grow old
     assert await do(store, Act.RELEASE, Which(localpart="bob"), NOW + 2 * DAY) == 1
-    assert await overdue(store, NOW + 2 * DAY) == {"bob@b.test": State.WAITING}
+    assert await overdue(store, NOW + 2 * DAY + limit.QUEUE_LAST_CHANCE_S - 1) == {}  # it is to be tried once more
+    assert await overdue(store, NOW + 2 * DAY + limit.QUEUE_LAST_CHANCE_S) == {"bob@b.test": State.WAITING}
     kinds = [entry.kind for entry in await store.read(record.of_transaction, "t1", NOW, NOW + 2 * DAY)]
     assert kinds == [record.Kind.HELD] * 3 + [record.Kind.RELEASED]
 
@@ -150,11 +152,10 @@ async def test_drop(store: Store) -> None:
     await put(store, "t1", "bob@b.test", "carl@c.test")
     await put(store, "t2", "ben@b.test")
     (it,) = [one for one in await take(store) if one.destination == "mx/c.test"]
-    await store.write(load.free_dead, NOW)
     assert await do(store, Act.DROP, Which()) == 3
     assert it is not None
     assert set((await states(store)).values()) <= {State.DROPPED}
-    await store.write(load.free_dead, NOW + 600)
+    await store.write(load.free_worker, "w")
     assert set((await overdue(store, NOW + 600)).values()) == {State.DROPPED}
 
 

@@ -264,8 +264,10 @@ async def test_the_load_of_a_dead_worker_runs_out(store: Store) -> None:
     await put(store)
     (mine,) = await take(store)
     assert (await store.read(queue.agenda)).until == NOW + 600
-    assert await store.write(load.free_dead, NOW + 599) == 0
-    assert await store.write(load.free_dead, NOW + 600) == 1
+    assert await store.read(load.out_of_time, NOW + 599, NOW + 600) == []
+    (seen,) = await store.read(load.out_of_time, NOW + 600, NOW + 600)
+    assert await store.write(load.free_silent, [(seen[0], seen[1] - 1)]) == 0  # it was renewed meanwhile
+    assert await store.write(load.free_silent, [seen]) == 1
     assert not await settle(store, mine, RELAYED)
     (again,) = await take(store, NOW + 600)
     assert names(again) == ["bob"]
@@ -276,7 +278,7 @@ async def test_an_heir_frees_at_once_what_a_worker_held(store: Store) -> None:
     (mine,) = await take(store, loads=1, owner="node/1/x")
     (theirs,) = await take(store, owner="node/12/x")
     assert await store.read(load.owners) == ["node/1/x", "node/12/x"]
-    assert await store.write(load.free_worker, "node/1/", NOW) == 1
+    assert await store.write(load.free_worker, "node/1/") == 1
     assert not await settle(store, mine, RELAYED)
     assert await settle(store, theirs, RELAYED)
     (again,) = await take(store)
@@ -312,7 +314,7 @@ async def test_the_clock_rings_for_the_warning_and_for_the_end(store: Store) -> 
 async def test_the_clock_of_a_worker_that_died_rings_again(store: Store) -> None:
     await put(store)
     assert await overdue(store, NOW + 100) is not None
-    await store.write(load.free_dead, NOW + 700)
+    await store.write(load.free_worker, "w/1")
     again = await overdue(store, NOW + 700)
     assert again is not None
     assert again.claims[0].parcel.warn_at == NOW + 100

@@ -1,4 +1,4 @@
-"""Tests of posthaus.testing.clock: both hands jump, only one goes back."""
+"""Tests of posthaus.testing.clock: both hands jump, and one alone steps, forth or back."""
 
 import pytest
 
@@ -13,11 +13,12 @@ def test_jump_moves_both_hands() -> None:
     assert clock.monotonic() == before + 90
 
 
-def test_set_back_moves_the_wall_clock_only() -> None:
+@pytest.mark.parametrize("seconds", [3_600, -3_600])
+def test_step_moves_the_wall_clock_only(seconds: int) -> None:
     clock = JumpClock(frozen=True)
     before = clock.monotonic()
-    clock.set_back(3_600)
-    assert clock.now() == START_S - 3_600
+    clock.step(seconds)
+    assert clock.now() == START_S + seconds
     assert clock.monotonic() == before
 
 

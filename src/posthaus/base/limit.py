@@ -220,8 +220,9 @@ QUEUE_LOADS = 200  # on their way from one worker; a host that says nothing take
 QUEUE_SUSPECT_LOADS = 100  # of these, to hosts that did not work last time: the others never wait for them
 QUEUE_CLAIM_LOADS = 10  # in one write
 QUEUE_PARCELS_PER_LINK = 500  # then another destination may have its turn
-QUEUE_LEASE_S = 300  # a load whose worker died without an heir waits no longer than this
+QUEUE_LEASE_S = 300  # a load whose worker died without an heir waits no longer than this and QUEUE_SILENT_S
 QUEUE_RENEW_S = 20.0
+QUEUE_SILENT_S = 50.0  # what ran out and was not renewed in that time is nobody's, whichever clock is wrong
 QUEUE_HANDED = 8  # messages that one connection to a quick host takes from sessions before they are sent
 QUEUE_QUICK_S = 0.02  # what such a host takes for a message
 QUEUE_BATCH_S = 1.0  # so long a connection takes from sessions alone; then what waits in the queue has its turn
@@ -235,6 +236,8 @@ QUEUE_LINK_IDLE_S = 2.0  # a connection waits for further errands; Postfix's con
 QUEUE_LINKS_IDLE = 50  # of one worker
 QUEUE_STALE_DESTINATIONS = 10  # met in one claim that turn out to have nothing due
 QUEUE_CLOCK_AGAIN_S = 60  # a parcel's clock, where some of its errands are on their way
+QUEUE_LAST_CHANCE_S = 3_600  # what got old while nobody tried it is tried for so long before it is given up
+QUEUE_AHEAD_ERRANDS = 1_000  # looked at in one piece when the clock went back
 QUEUE_KEEP_DESTINATION_S = 86_400  # what was learned about one that has no errands any more
 
 # -- store ---------------------------------------------------------------------------------------------------------

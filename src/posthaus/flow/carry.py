@@ -209,7 +209,7 @@ class Carrier:
         if not boarding.reserved and not boarding.is_unsure:
             return await self._settle(trip, done, rest, ends=True, most=most) or ()
         await self._settle(trip, done, rest)
-        await self._site.store.write(loads.give_back, trip.load, int(self._site.clock.now()))
+        await self._site.store.write(loads.give_back, trip.load)
         return ()
 
     def ring(self) -> None:
@@ -226,7 +226,8 @@ class Carrier:
         self, trip: _Trip, done: list[Done], rest: Sequence[Claim] = (), *, ends: bool = False, most: int = 0
     ) -> tuple[Claim, ...] | None:
         """Whoever is cancelled here waits for its end all the same: it is not known what a broken one has done."""
-        untried = [Settled(errand, None, errand.due) for claim in rest for errand in claim.errands]
+        now = int(self._site.clock.now())  # it may have gone back since they were claimed
+        untried = [Settled(errand, None, min(errand.due, now)) for claim in rest for errand in claim.errands]
         settling = asyncio.get_running_loop().create_task(self._settle_all(trip.load, done, untried, ends, most))
         try:
             return await asyncio.shield(settling)

@@ -21,14 +21,14 @@ def worker_name(node: str, letters: str) -> str:
     return f"{node}/{os.getpid()}/{letters}"
 
 
-async def release_dead(store: Store, node: str, now: int, log: Log, *, is_first: bool = True) -> None:
+async def release_dead(store: Store, node: str, log: Log, *, is_first: bool = True) -> None:
     """is_first: this worker has taken nothing yet, and what has its number is of one before it. Later calls find what
     the database has committed for one that was dead by then."""
     owners = [owner.split("/") for owner in await store.read(_owners)]
     pids = {int(words[1]) for words in owners if words[0] == node and len(words) > 2 and words[1].isdigit()}
     for pid in sorted(pids):
         if not is_alive(pid) or (is_first and pid == os.getpid()):
-            count = await store.write(_release, f"{node}/{pid}/", now)
+            count = await store.write(_release, f"{node}/{pid}/")
             log.event("lease.released", worker=pid, count=count)
 
 
@@ -36,5 +36,5 @@ async def _owners(tx: Tx) -> list[str]:
     return await lease.owners(tx) + await load.owners(tx)
 
 
-async def _release(tx: Tx, owner_prefix: str, now: int) -> int:
-    return await lease.release_all(tx, owner_prefix) + await load.free_worker(tx, owner_prefix, now)
+async def _release(tx: Tx, owner_prefix: str) -> int:
+    return await lease.release_all(tx, owner_prefix) + await load.free_worker(tx, owner_prefix)

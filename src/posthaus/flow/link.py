@@ -308,8 +308,9 @@ class Link:
     # -- outcomes --------------------------------------------------------------------------------------------------
 
     def _left_s(self, parcel: Parcel) -> int:
+        """RFC 2852 §4.1.4: never more than there was, though the clock may have gone back."""
         by = parcel.envelope.deliver_by
-        return 0 if by is None else by.seconds - (int(self._clock.now()) - parcel.created)
+        return 0 if by is None else by.seconds - max(int(self._clock.now()) - parcel.created, 0)
 
     def _fault(self, parcel: Parcel, survey: Survey) -> Unfit | None:
         return fit.fault_of(

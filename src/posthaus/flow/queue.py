@@ -3,7 +3,10 @@
 It wakes when a bell rings or the next time has come, claims what is due, and lets the carrier carry it, many loads at a
 time. What may be claimed is decided by rows that all workers share, so it does not matter which of them comes first.
 Destinations whose host did not work last time have a share of the loads and no more: a thousand of them that say
-nothing keep nobody waiting. Nothing is remembered here from one look to the next but what is on its way.
+nothing keep nobody waiting.
+
+Nothing is remembered here from one look to the next but what is on its way, and which loads of others have run out.
+The wall clock of one of us may have jumped: a load is taken apart when its holder has not renewed it since for a while.
 
 Standards: RFC 5321 §4.5.4.1.
 Faults:    none.
@@ -19,6 +22,7 @@ from posthaus.flow import overdue
 from posthaus.flow.bounce import Bouncer
 from posthaus.flow.carry import Carrier, NextHops, Relay
 from posthaus.flow.heir import release_dead
+from posthaus.flow.setback import Setback
 from posthaus.flow.settle import Settler
 from posthaus.flow.site import Site
 from posthaus.store import bell, queue
@@ -27,6 +31,8 @@ from posthaus.store.load import Load
 from posthaus.store.queue import Agenda
 from posthaus.store.store import Watch
 from posthaus.store.tx import Tx
+
+_LEASE_MOST_S = 2 * limit.QUEUE_LEASE_S  # clocks of nodes differ a little
 
 
 class Runner:
@@ -40,6 +46,8 @@ class Runner:
         self._over = asyncio.Event()
         self._carrying: dict[int, asyncio.Task[None]] = {}  # by the load's id
         self._suspects: set[int] = set()
+        self._out_of_time: dict[tuple[int, int], float] = {}  # loads of others with their ends: when that was seen
+        self._setback = Setback(site)
         self._tasks: set[asyncio.Task[None]] = set()  # looking, renewing, and clocks that ring
         self._looking: asyncio.Task[None] | None = None
         self._watch: Watch | None = None
@@ -108,11 +116,10 @@ class Runner:
         """Seconds until the next look, unless something wakes us."""
         store = self._site.store
         now = int(self._site.clock.now())
+        await self._setback.look(now)
         agenda = await store.read(queue.agenda)
-        if agenda.until <= now:
-            if self._held:  # they are alive, however long the store or the whole machine stood still
-                await store.write(_renew_all, self._held, now + limit.QUEUE_LEASE_S)
-            await store.write(loads.free_dead, now)
+        if agenda.until <= now or agenda.until_last > now + _LEASE_MOST_S:
+            await self._free_silent(now)
             agenda = await store.read(queue.agenda)
         if agenda.clock <= now and not self._clock_is_ringing:
             self._clock_is_ringing = True
@@ -129,8 +136,21 @@ class Runner:
             claimed += await self._claim(now, suspects=True)
         return 0.0 if claimed else self._pause(agenda, now)
 
+    async def _free_silent(self, now: int) -> None:
+        """Loads that have run out, or end later than they can, and are not renewed. Ours are, however long the store or
+        the whole machine stood still."""
+        store, at = self._site.store, self._site.clock.monotonic()
+        found = await store.read(loads.out_of_time, now, now + _LEASE_MOST_S)
+        held = self._held
+        if any(load in held for load, _ in found):
+            await store.write(_renew_all, held, now + limit.QUEUE_LEASE_S)
+        self._out_of_time = {one: self._out_of_time.get(one, at) for one in found if one[0] not in held}
+        silent = [one for one, since in self._out_of_time.items() if at - since >= limit.QUEUE_SILENT_S]
+        if silent:
+            await store.write(loads.free_silent, silent)
+
     def _pause(self, agenda: Agenda, now: int) -> float:
-        times = [agenda.until]
+        times = [agenda.until if agenda.until > now else queue.NEVER]
         if self._room(suspects=False) and agenda.due > now:
             times.append(agenda.due)
         if self._room(suspects=True) and agenda.suspect_due > now:
@@ -181,7 +201,7 @@ class Runner:
             try:
                 if self._held:
                     await site.store.write(_renew_all, self._held, now + limit.QUEUE_LEASE_S)
-                await release_dead(site.store, site.worker.partition("/")[0], now, site.log, is_first=False)
+                await release_dead(site.store, site.worker.partition("/")[0], site.log, is_first=False)
             except Trouble as trouble:
                 site.log.warn("queue.not-renewed", fault=type(trouble).__name__, why=trouble)
             except Exception as exc:

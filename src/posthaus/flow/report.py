@@ -79,7 +79,7 @@ async def note(tx: Tx, heard: Heard, now: int) -> int:
     """Beside the delivery it speaks of; how many rows."""
     entries: list[Entry] = []
     for sent in (await record.submissions(tx, heard.message_id))[:1]:
-        told = await record.of_transaction(tx, sent.tid, sent.at, now)
+        told = await record.of_transaction(tx, sent.tid, sent.at, max(sent.at, now))  # the clock may have gone back
         to = {one.address for one in told if one.kind in (Kind.QUEUED, Kind.RELAYED)}
         if heard.dsn is not None:
             account = int(sent.words.get("account", 0))

@@ -161,7 +161,7 @@ class Settler:
             untried = [r for r in untried if await loads.has(tx, load, r.errand)]
             if not reports and not untried:
                 if ends:  # and nobody knows what it has claimed
-                    await loads.give_back(tx, load, now)
+                    await loads.give_back(tx, load)
                 return None if ends else ()
         for _, done in reports:
             for content, placing in done.keeping:

@@ -45,6 +45,11 @@ class Envelope:
     hold_for: int | None = None  # FUTURERELEASE in seconds from MAIL, as it was asked for; `hold_until` follows from it
     tls_optional: bool = False  # not MAIL's but the header's "TLS-Required: No": any way is better than none
 
+    @property
+    def is_returned_in_time(self) -> bool:
+        """RFC 2852 §4: after its deadline it is of no use to anybody (mode R)."""
+        return self.deliver_by is not None and self.deliver_by.mode == "R"
+
 
 @value
 class Recipient:

@@ -1,8 +1,8 @@
 """Loads: what a worker has claimed of the queue, and what becomes of it.
 
 A load is a lease on a few errands of one destination, nearly always those that go over one connection. Its id is the
-token without which nothing of it is settled; whoever holds it renews it. One that has run out is taken apart by whoever
-sees it first, and its errands wait again.
+token without which nothing of it is settled; whoever holds it renews it. One that has run out and is renewed no more is
+taken apart by whoever sees that first, and its errands wait again.
 
 Nothing is claimed for a connection but under the lock of its destination's row. Locks under PostgreSQL: accounts,
 loads, errands, parcels, destinations.
@@ -34,7 +34,7 @@ from posthaus.store.queue import (
     parcel_of,
     wake,
 )
-from posthaus.store.queuetext import render_outcome
+from posthaus.store.queuetext import read_envelope, render_outcome
 from posthaus.store.tx import Row, Tx
 
 OVERDUE = ""  # the destination of a load that goes nowhere
@@ -87,7 +87,7 @@ async def claim(tx: Tx, owner: str, now: int, until: int, loads: int, most: int,
         rows = await _due(tx, name, now, most, _share(errands, free))
         if rows:
             load = await _new_load(tx, name, owner, until, rows)
-            found.append(Load(load, name, _claims(rows), suspects))
+            found.append(Load(load, name, claims_of(rows), suspects))
         await tx.run(
             "UPDATE destination SET busy=busy+$2, due=$3, used=$4 WHERE name=$1",
             name, 1 if rows else 0, max(rest, now, await first_due(tx, name)), now,
@@ -110,29 +110,39 @@ async def claim_more(tx: Tx, load: Load, now: int, most: int) -> tuple[Claim, ..
         "UPDATE destination SET due=$2 WHERE name=$1",
         load.destination, max(row[2], now, await first_due(tx, load.destination)),
     )  # fmt: skip
-    return _claims(rows)
+    return claims_of(rows)
 
 
 async def claim_overdue(tx: Tx, owner: str, now: int, until: int, most: int) -> Load | None:
     """All errands of some parcels whose clock has rung, but those that are held. Where errands of a parcel are claimed
-    just now, or its load runs out, the clock rings again soon."""
+    just now, or its load runs out, the clock rings again soon.
+
+    Where one was not tried when it had to be, since nobody was there or the clock has jumped, the clock that rings for
+    the end of its parcel rings once more after a while, and they are tried until then."""
     parcels = await tx.all(
-        f"SELECT id, expires FROM parcel WHERE clock<=$1 ORDER BY clock LIMIT $2{tx.skip_locked('parcel')}", now, most
-    )
+        "SELECT id, expires, clock, envelope FROM parcel WHERE clock<=$1 ORDER BY clock"
+        f" LIMIT $2{tx.skip_locked('parcel')}",
+        now, most,
+    )  # fmt: skip
     rows: list[Row] = []
-    for parcel, expires in parcels:
+    for parcel, expires, clock, envelope in parcels:
         span = parcel << NUMBER_BITS, (parcel + 1 << NUMBER_BITS) - 1
         is_busy = await tx.one("SELECT 1 FROM errand WHERE id BETWEEN $1 AND $2 AND load<>0 LIMIT 1", *span) is not None
+        has_chance = clock <= expires <= now and await _was_missed(tx, span, expires, envelope)
         mine: Sequence[Row] = ()
         if not is_busy or now >= expires:
-            where = f" WHERE e.id BETWEEN $1 AND $2 AND e.load=0 AND e.state<>{State.HELD:d} ORDER BY e.id"
+            kept = (State.HELD, State.WAITING) if has_chance else (State.HELD,)
+            where = " WHERE e.id BETWEEN $1 AND $2 AND e.load=0 AND e.state NOT IN "
+            where += f"({', '.join(f'{state:d}' for state in kept)}) ORDER BY e.id"
             mine = await tx.all(JOINED + where + tx.skip_locked("e"), *span)
         rows += mine
         again = now + limit.QUEUE_CLOCK_AGAIN_S if is_busy or mine else _next_clock(now, expires)
+        if has_chance:
+            again = now + limit.QUEUE_LAST_CHANCE_S
         await tx.run("UPDATE parcel SET clock=$2 WHERE id=$1", parcel, again)
     if not rows:
         return Load(0, OVERDUE, ()) if parcels else None
-    return Load(await _new_load(tx, OVERDUE, owner, until, rows), OVERDUE, _claims(rows))
+    return Load(await _new_load(tx, OVERDUE, owner, until, rows), OVERDUE, claims_of(rows))
 
 
 async def may_board(tx: Tx, load: int) -> bool:
@@ -158,6 +168,16 @@ def born(id_: int, parcel: NewParcel, errands: Sequence[NewErrand], destination:
 def _next_clock(now: int, expires: int) -> int:
     """After the sender was told of the delay."""
     return expires if now < expires else NEVER
+
+
+async def _was_missed(tx: Tx, span: tuple[int, int], expires: int, envelope: str) -> bool:
+    """Was one of these errands due, and its destination not at rest, for longer than it takes between two tries? Not
+    where it is to be returned in time, come what may."""
+    return not read_envelope("", "", envelope).is_returned_in_time and await tx.one(
+        "SELECT 1 FROM errand e JOIN destination d ON d.name=e.destination WHERE e.id BETWEEN $1 AND $2"
+        f" AND e.state={State.WAITING:d} AND e.due<$3 AND d.rest<$3 LIMIT 1",
+        *span, expires - limit.QUEUE_RETRY_MOST_S,
+    ) is not None  # fmt: skip
 
 
 def _share(errands: int, free: int) -> int:
@@ -201,7 +221,7 @@ async def _mark(tx: Tx, load: int, rows: Sequence[Row]) -> None:
     await tx.many("UPDATE errand SET load=$2 WHERE id=$1", [(row[0], load) for row in rows])
 
 
-def _claims(rows: Sequence[Row]) -> tuple[Claim, ...]:
+def claims_of(rows: Sequence[Row]) -> tuple[Claim, ...]:
     """Grouped by parcel, in the order of the first errand of each."""
     parcels: dict[int, Parcel] = {}
     errands: dict[int, list[Errand]] = {}
@@ -316,16 +336,29 @@ async def _set_pace(tx: Tx, name: str, before: Pace, after: Pace, reason: Outcom
         await wake(tx, name)
 
 
-async def give_back(tx: Tx, load: Load, now: int) -> None:
+async def give_back(tx: Tx, load: Load) -> None:
     """All that is still on it waits again, known or not."""
     await tx.run("UPDATE load SET until=0 WHERE id=$1", load.id)
-    await free_dead(tx, now)
+    await _free(tx)
 
 
-async def free_dead(tx: Tx, now: int) -> int:
-    """Loads that have run out: their errands wait again. How many loads. Looks through all errands, where there are
+async def out_of_time(tx: Tx, now: int, most: int) -> list[tuple[int, int]]:
+    """Loads that have run out, and those that end later than any that is renewed now, with their ends. It may be that
+    a clock has jumped, and their holders live."""
+    rows = await tx.all("SELECT id, until FROM load WHERE until<=$1 OR until>$2", now, most)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def free_silent(tx: Tx, seen: Sequence[tuple[int, int]]) -> int:
+    """Of loads that were seen with these ends a while ago, those that nobody has renewed since. How many."""
+    await tx.many("UPDATE load SET until=0 WHERE id=$1 AND until=$2", seen)
+    return await _free(tx)
+
+
+async def _free(tx: Tx) -> int:
+    """Loads whose end is 0: their errands wait again. How many loads. Looks through all errands, where there are
     any such loads; that is rare, and an index for it would be written for every message."""
-    rows = await tx.all(f"SELECT id, destination FROM load WHERE until<=$1{tx.skip_locked('load')}", now)
+    rows = await tx.all(f"SELECT id, destination FROM load WHERE until=0{tx.skip_locked('load')}")
     if not rows:
         return 0
     loads = ", ".join(str(int(row[0])) for row in rows)
@@ -340,11 +373,11 @@ async def free_dead(tx: Tx, now: int) -> int:
     return len(rows)
 
 
-async def free_worker(tx: Tx, owner_prefix: str, now: int) -> int:
+async def free_worker(tx: Tx, owner_prefix: str) -> int:
     """The loads of a worker that died."""
     mine = [row[0] for row in await tx.all("SELECT id, owner FROM load") if row[1].startswith(owner_prefix)]
     await tx.many("UPDATE load SET until=0 WHERE id=$1", [(load,) for load in mine])
-    return await free_dead(tx, now) if mine else 0
+    return await _free(tx) if mine else 0
 
 
 async def owners(tx: Tx) -> list[str]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from posthaus.base import limit
 from posthaus.mail.outcome import Outcome
 from posthaus.store import bell, record
 from posthaus.store.load import lessen
@@ -167,9 +168,10 @@ async def _hold(tx: Tx, found: Sequence[Waiting], now: int) -> None:
 async def _release(tx: Tx, found: Sequence[Waiting], now: int) -> None:
     for one in found:  # RFC 4865 §4: what was to be held until a time still is
         await _set(tx, [one], State.WAITING, max(now, one.parcel.envelope.hold_until or 0))
-    await tx.many(
-        "UPDATE parcel SET clock=CASE WHEN warn_at=0 OR warn_at>expires THEN expires ELSE warn_at END WHERE id=$1",
-        [(parcel,) for parcel in _parcels(found)],
+    await tx.many(  # what has got old meanwhile is tried for a while all the same
+        "UPDATE parcel SET clock=CASE WHEN expires<=$2 THEN CAST($2 AS BIGINT)"
+        " WHEN warn_at=0 OR warn_at>expires THEN expires ELSE warn_at END WHERE id=$1",
+        sorted({(one.parcel.id, now + _last_chance_s(one.parcel)) for one in found}),
     )
     await _wake(tx, found)
 
@@ -199,6 +201,10 @@ async def _drop(tx: Tx, found: Sequence[Waiting], now: int) -> None:
 
 
 _ACTS = {Act.HOLD: _hold, Act.RELEASE: _release, Act.RETRY: _retry, Act.DROP: _drop, Act.RETURN: _return}
+
+
+def _last_chance_s(parcel: Parcel) -> int:
+    return 0 if parcel.envelope.is_returned_in_time else limit.QUEUE_LAST_CHANCE_S
 
 
 async def _set(tx: Tx, found: Sequence[Waiting], state: State, due: int) -> None:

@@ -265,21 +265,24 @@ async def wake(tx: Tx, name: str) -> None:
 @value
 class Agenda:
     """When there is something to do next: at destinations, at those whose host did not work, for clocks, for loads
-    that run out. NEVER where there is nothing."""
+    that run out. NEVER where there is nothing. until_last: when the last load runs out, 0 where there is none."""
 
     due: int
     suspect_due: int
     clock: int
     until: int
+    until_last: int
 
 
 async def agenda(tx: Tx) -> Agenda:
     at = "SELECT due FROM destination WHERE suspect=$1 AND busy<allowed ORDER BY due LIMIT 1"
+    loads = await tx.one("SELECT min(until), coalesce(max(until), 0) FROM load")
     return Agenda(
         _or_never(await tx.one(at, 0)),
         _or_never(await tx.one(at, 1)),
         _or_never(await tx.one("SELECT min(clock) FROM parcel")),
-        _or_never(await tx.one("SELECT min(until) FROM load")),
+        _or_never(loads),
+        0 if loads is None else loads[1],
     )
 
 

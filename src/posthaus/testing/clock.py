@@ -1,7 +1,7 @@
 """A clock that jumps: a test decides what time it is, and nobody sleeps.
 
 It starts at a time of its own and runs on with the machine's, so that deadlines between two real events still pass;
-jump() moves both hands. A frozen one moves by jumps only.
+jump() moves both hands, step() the wall clock alone. A frozen one moves by jumps only.
 
 Standards: none.
 Faults:    ValueError where monotonic time would go back.
@@ -34,13 +34,13 @@ class JumpClock:
     def jump(self, seconds: float) -> None:
         """Later by so much, on both hands."""
         if seconds < 0:
-            raise ValueError("monotonic time never goes back; use set_back()")
+            raise ValueError("monotonic time never goes back; use step()")
         self._now += seconds
         self._monotonic += seconds
 
-    def set_back(self, seconds: float) -> None:
-        """An admin sets the wall clock back; deadlines do not care."""
-        self._now -= seconds
+    def step(self, seconds: float) -> None:
+        """The wall clock alone is put forward, or back: an admin, NTP, a machine that slept. Deadlines do not care."""
+        self._now += seconds
 
     def _passed(self) -> float:
         return 0.0 if self._frozen else time.monotonic() - self._started
