@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _START_S = 30.0
 _PORT = 5432  # of the socket's name
@@ -47,7 +48,7 @@ class NoServer(Exception):
 class Server:
     """A server that can be stopped and started again; what was committed is there again."""
 
-    def __init__(self, folder: Path, programs: Path, as_user: dict[str, object]) -> None:
+    def __init__(self, folder: Path, programs: Path, as_user: dict[str, Any]) -> None:
         self.folder = folder
         self._programs = programs
         self._as_user = as_user
@@ -65,7 +66,7 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._programs / "postgres"), "-D", self._data, "-k", str(self.folder), *settings],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, **self._as_user,  # type: ignore[call-overload]
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, **self._as_user,
             )  # fmt: skip
         _wait_until_ready(self._process, self)
 
@@ -122,7 +123,7 @@ def find_programs() -> Path:
     raise NoServer("no PostgreSQL server is installed")
 
 
-def _unprivileged(folder: Path) -> dict[str, object]:
+def _unprivileged(folder: Path) -> dict[str, Any]:
     """Parameters of Popen that leave root behind; the folder becomes that user's."""
     if os.geteuid() != 0:
         return {}
@@ -136,8 +137,8 @@ def _unprivileged(folder: Path) -> dict[str, object]:
     raise NoServer("there is no user that PostgreSQL could run as")
 
 
-def _run(command: list[str], as_user: dict[str, object]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **as_user)  # type: ignore[call-overload]
+def _run(command: list[str], as_user: dict[str, Any]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **as_user)
     if done.returncode:
         raise NoServer(f"{Path(command[0]).name}: {done.stderr.strip() or done.stdout.strip()}")
     return str(done.stdout)

@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import dns.exception
 import dns.flags
@@ -229,11 +229,9 @@ async def _serve_tcp(here: Zone, way: str, reader: asyncio.StreamReader, writer:
 
 
 @asynccontextmanager
-async def zone(
-    records: Records, *, context: ssl.SSLContext | None = None, **more: bool | int | set[str]
-) -> AsyncIterator[Zone]:
+async def zone(records: Records, *, context: ssl.SSLContext | None = None, **more: Any) -> AsyncIterator[Zone]:
     """The server in this loop. context: with it, it listens for TLS as well. more: fields of Zone."""
-    here = Zone(records, **more)  # type: ignore[arg-type]  # fields by name
+    here = Zone(records, **more)
     loop = asyncio.get_running_loop()
     serving: set[asyncio.Task[None]] = set()
 
@@ -269,7 +267,7 @@ async def zone(
 
 
 @contextmanager
-def running_zone(records: Records, **more: bool | int | set[str]) -> Iterator[Zone]:
+def running_zone(records: Records, **more: Any) -> Iterator[Zone]:
     """The server in a thread of its own."""
-    with aside(zone(records, **more), "zone") as (_, here):  # type: ignore[arg-type]  # fields by name
+    with aside(zone(records, **more), "zone") as (_, here):
         yield here
