@@ -13,6 +13,7 @@ from posthaus.mail.rights import ALL, LOOKUP
 from posthaus.store import acl, message
 from posthaus.store.acl import Mode
 from posthaus.store.drivers.postgres import PostgresStore
+from posthaus.store.flag import Edit
 from posthaus.store.flag import Mode as Flags
 from posthaus.store.message import Draft, Placing
 from posthaus.store.store import Store
@@ -23,7 +24,7 @@ Write = Callable[[Store, Person, Person, Access], Awaitable[Any]]
 
 
 async def _store(store: Store, anna: Person, ben: Person, _: Access) -> None:
-    await store.write(guarded.store, ben.id, anna.id, anna.inbox, [(1, 1)], Flags.ADD, FLAGGED, (), NOW)
+    await store.write(guarded.store, ben.id, anna.id, anna.inbox, [(1, 1)], Edit(Flags.ADD, FLAGGED), NOW)
 
 
 async def _expunge(store: Store, anna: Person, ben: Person, _: Access) -> None:

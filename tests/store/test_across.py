@@ -8,7 +8,7 @@ from posthaus.mail.flag import ANSWERED, DELETED, EVERYTHING, FLAGGED, SEEN
 from posthaus.store import account as accounts
 from posthaus.store import across, change, fetch, flag, mailbox, message, purge, seen, undelete
 from posthaus.store.error import NoSuchMailbox, OverQuota
-from posthaus.store.flag import Mode
+from posthaus.store.flag import Edit, Mode
 from posthaus.store.message import Placing
 from posthaus.store.store import Store
 from posthaus.testing.storehouse import NOW, Person, made_up, person
@@ -98,7 +98,7 @@ async def test_who_carries_them_has_seen_what_he_has_seen(store: Store) -> None:
     anna, ben, cleo = [await person(store, name) for name in ("anna", "ben", "cleo")]
     for flags in (0, SEEN, 0):
         await _append(store, anna, "a", flags)
-    await store.write(flag.store, anna.id, anna.inbox, [(3, 3)], Mode.ADD, SEEN, (), NOW, member=ben.id)
+    await store.write(flag.store, anna.id, anna.inbox, [(3, 3)], Edit(Mode.ADD, SEEN), NOW, member=ben.id)
     # out of another's into his own, and into a third one's
     put = store.write
     await put(across.copy, anna.id, anna.inbox, [(1, 3)], ben.id, ben.inbox, NOW, move=False, reader=ben.id)

@@ -4,7 +4,7 @@ import pytest
 
 from posthaus.mail.flag import ANSWERED, DELETED, SEEN
 from posthaus.store import account, change, fetch, flag, mailbox, message
-from posthaus.store.flag import Mode
+from posthaus.store.flag import Edit, Mode
 from posthaus.store.message import Placing
 from posthaus.store.store import Store
 from posthaus.testing.storehouse import NOW, Person, made_up, person
@@ -37,7 +37,7 @@ async def _flags(store: Store, box: int) -> list[int]:
 @pytest.mark.parametrize(("mode", "bits", "keywords", "expected"), CASES)
 async def test_store(store: Store, mode: Mode, bits: int, keywords: tuple[str, ...], expected: list[int]) -> None:
     anna = await _three(store)
-    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 9)], mode, bits, keywords, NOW)
+    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 9)], Edit(mode, bits, keywords), NOW)
     assert await _flags(store, anna.inbox) == expected == list(stored.flags)
     assert list(stored.uids) == [1, 2, 3]
     box = await store.read(mailbox.get, anna.inbox)
@@ -48,29 +48,31 @@ async def test_store(store: Store, mode: Mode, bits: int, keywords: tuple[str, .
 async def test_what_stays_as_it_is_is_not_written(store: Store) -> None:
     anna = await _three(store)
     before = await store.read(account.modseq, anna.id)
-    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], Mode.ADD, SEEN, (), NOW)
+    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], Edit(Mode.ADD, SEEN), NOW)
     assert stored.changed == [(2, 3)]
     modseqs = [r[0] for r in await store.read(fetch.placements, anna.inbox, 1, 9, ("modseq",), 9)]
     assert modseqs[0] <= before and modseqs[1:] == [stored.modseq] * 2
     assert [(c.kind, c.uids) for c in await store.read(change.since, anna.id, before)] == [(change.Kind.FLAGS, "2:3")]
-    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], Mode.ADD, SEEN, (), NOW)
+    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], Edit(Mode.ADD, SEEN), NOW)
     assert (stored.changed, await store.read(change.since, anna.id, modseqs[1])) == ([], [])
 
 
 async def test_unchangedsince_refuses_what_was_changed(store: Store) -> None:
     anna = await _three(store)
     seen = await store.read(account.modseq, anna.id)
-    await store.write(flag.store, anna.id, anna.inbox, [(2, 2)], Mode.ADD, DELETED, (), NOW)
-    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], Mode.ADD, SEEN, (), NOW, seen)
+    await store.write(flag.store, anna.id, anna.inbox, [(2, 2)], Edit(Mode.ADD, DELETED), NOW)
+    stored = await store.write(
+        flag.store, anna.id, anna.inbox, [(1, 3)], Edit(Mode.ADD, SEEN, unchanged_since=seen), NOW
+    )
     assert (list(stored.uids), list(stored.refused), stored.changed) == ([1, 3], [2], [(3, 3)])
     assert await _flags(store, anna.inbox) == [SEEN, ANSWERED | DELETED, SEEN | K10]
-    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], Mode.ADD, SEEN, (), NOW, 0)
+    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], Edit(Mode.ADD, SEEN, unchanged_since=0), NOW)
     assert (list(stored.uids), list(stored.refused)) == ([], [1, 2, 3])
 
 
 async def test_scattered_and_absent_uids(store: Store) -> None:
     anna = await _three(store)
     await store.write(message.expunge, anna.id, anna.inbox, [(2, 2)], NOW, only_deleted=False)
-    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 1), (3, 3), (7, 9)], Mode.ADD, DELETED, (), NOW)
+    stored = await store.write(flag.store, anna.id, anna.inbox, [(1, 1), (3, 3), (7, 9)], Edit(Mode.ADD, DELETED), NOW)
     assert (list(stored.uids), stored.changed) == ([1, 3], [(1, 1), (3, 3)])
     assert await _flags(store, anna.inbox) == [SEEN | DELETED, K10 | DELETED]

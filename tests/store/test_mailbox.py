@@ -161,7 +161,7 @@ async def test_first_unseen_and_its_mark(store: Store) -> None:
         return await store.read(mailbox.first_unseen, await store.read(mailbox.get, anna.inbox))
 
     async def seen(uids: list[tuple[int, int]], mode: flag.Mode) -> None:
-        await store.write(flag.store, anna.id, anna.inbox, uids, mode, 1, (), NOW)
+        await store.write(flag.store, anna.id, anna.inbox, uids, flag.Edit(mode, 1), NOW)
 
     assert await first_unseen() == 1
     await seen([(1, 3)], flag.Mode.ADD)
@@ -183,10 +183,10 @@ async def test_keywords_are_the_mailboxs_own_and_limited(store: Store) -> None:
     await store.write(message.append, made_up(), Placing(anna.id, anna.inbox, 0, ("$A", "b")), NOW, NOW)
     assert await store.read(mailbox.keywords, anna.inbox) == {10: "$A", 11: "b"}
     names = [f"k{i}" for i in range(51)]
-    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Mode.ADD, 0, names, NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Edit(flag.Mode.ADD, 0, names), NOW)
     with pytest.raises(LimitReached):
-        await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Mode.ADD, 0, ["one-more"], NOW)
-    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Mode.ADD, 0, ["$a", "B", "K50"], NOW)
+        await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Edit(flag.Mode.ADD, 0, ["one-more"]), NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Edit(flag.Mode.ADD, 0, ["$a", "B", "K50"]), NOW)
     row = await store.read(fetch.one, anna.inbox, 1, ("flags",))
     assert row is not None and row[0] == ((1 << 53) - 1) << 10
 

@@ -121,7 +121,7 @@ class Model:
         bits, keywords, names = self.some_flags()
         mode = self.chance.choice(list(flag.Mode))
         found = [u for u in iterate(uids) if u in box.mails]
-        args = self.who.id, box.id, uids, mode, bits, keywords, self.now
+        args = self.who.id, box.id, uids, flag.Edit(mode, bits, keywords), self.now
         stored = await self.store.write(flag.store, *args)
         assert list(stored.uids) == found
         for u in found:

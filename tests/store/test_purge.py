@@ -117,7 +117,7 @@ async def test_a_removed_account_leaves_nothing_behind(store: Store) -> None:
     await store.write(message.deliver, made_up("both"), [Placing(p.id, p.inbox, 0) for p in (anna, ben)], NOW)
     box = await store.write(mailbox.create, anna.id, "a/b", "", NOW)
     await store.write(message.copy, anna.id, anna.inbox, [(1, 4)], box, NOW, move=False)
-    await store.write(flag.store, anna.id, box, [(1, 2)], flag.Mode.ADD, 0, ("k2",), NOW)
+    await store.write(flag.store, anna.id, box, [(1, 2)], flag.Edit(flag.Mode.ADD, 0, ("k2",)), NOW)
     await store.write(message.expunge, anna.id, anna.inbox, [(2, 3)], NOW, only_deleted=False)
     await store.write(mailbox.remove, anna.id, "a", NOW)
     await store.write(account.mark_removed, anna.id)
@@ -137,7 +137,7 @@ async def test_a_removed_account_can_be_used_until_it_is_gone(store: Store) -> N
     anna = await person(store, "anna")
     await _append(store, anna, 2)
     await store.write(account.mark_removed, anna.id)
-    await store.write(flag.store, anna.id, anna.inbox, [(1, 2)], flag.Mode.ADD, 1, ("new",), NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(1, 2)], flag.Edit(flag.Mode.ADD, 1, ("new",)), NOW)
     assert await store.write(purge.removed_accounts, NOW, 1) == 1
     await store.write(mailbox.create, anna.id, "late", "", NOW)
     await _all(store, "removed_accounts", 100)

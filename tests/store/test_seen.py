@@ -10,7 +10,7 @@ from posthaus.mail.uidset import Ranges, from_sorted, iterate
 from posthaus.store import account, change, fetch, flag, gone, mailbox, message, purge, search, seen, sync
 from posthaus.store.change import Kind
 from posthaus.store.error import NoSuchAccount
-from posthaus.store.flag import Mode
+from posthaus.store.flag import Edit, Mode
 from posthaus.store.message import Placing
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -34,7 +34,9 @@ async def _flags(store: Store, box: int, member: int = 0) -> list[int]:
 async def _store(
     store: Store, who: Person, uids: Ranges, mode: Mode, bits: int, since: int | None = None, member: int = 0
 ) -> flag.Stored:
-    return await store.write(flag.store, who.id, who.inbox, uids, mode, bits, (), NOW, since, member=member)
+    return await store.write(
+        flag.store, who.id, who.inbox, uids, Edit(mode, bits, unchanged_since=since), NOW, member=member
+    )
 
 
 async def _book(store: Store, who: Person, modseq: int) -> list[tuple[int, str]]:
@@ -229,7 +231,7 @@ async def test_rows_go_with_the_mailbox_and_with_the_member(store: Store) -> Non
     for box in (anna.inbox, old):
         await store.write(message.append, made_up(), Placing(anna.id, box, 0), NOW, NOW)
         for who in (ben, cleo):
-            await store.write(flag.store, anna.id, box, [(1, 1)], Mode.ADD, SEEN, (), NOW, member=who.id)
+            await store.write(flag.store, anna.id, box, [(1, 1)], Edit(Mode.ADD, SEEN), NOW, member=who.id)
     assert await store.read(_count) == 4
     await store.write(mailbox.remove, anna.id, "Old", NOW)
     while await store.write(purge.removed_mailboxes, NOW, 1) or await store.write(purge.tombstones, NOW + 1, 1):
@@ -241,7 +243,7 @@ async def test_rows_go_with_the_mailbox_and_with_the_member(store: Store) -> Non
     assert await store.read(_count) == 1
     assert await _flags(store, anna.inbox, cleo.id) == [SEEN]
     with pytest.raises(NoSuchAccount):  # a session of his that is still open
-        await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], Mode.ADD, SEEN, (), NOW, member=ben.id)
+        await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], Edit(Mode.ADD, SEEN), NOW, member=ben.id)
 
 
 # -- searching -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from posthaus.mail.flag import SEEN
 from posthaus.mail.uidset import Ranges
 from posthaus.store import change, flag, mailbox, message, sync
-from posthaus.store.flag import Mode
+from posthaus.store.flag import Edit, Mode
 from posthaus.store.message import Placing
 from posthaus.store.store import Store
 from posthaus.store.sync import Since
@@ -28,7 +28,7 @@ async def _ten(store: Store) -> tuple[Person, int]:
 async def test_from_the_book(store: Store) -> None:
     anna, before = await _ten(store)
     assert await store.read(_since, anna.inbox, before, ALL) == Since([], [])
-    await store.write(flag.store, anna.id, anna.inbox, [(2, 4)], Mode.ADD, SEEN, (), NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(2, 4)], Edit(Mode.ADD, SEEN), NOW)
     between = (await store.read(mailbox.get, anna.inbox)).modseq
     await store.write(message.expunge, anna.id, anna.inbox, [(4, 5)], NOW, only_deleted=False)
     await store.write(message.append, made_up(), Placing(anna.id, anna.inbox, 0), NOW, NOW)
@@ -51,7 +51,7 @@ async def test_from_before_the_book(store: Store) -> None:
     middle = (await store.read(mailbox.get, anna.inbox)).modseq
     while await store.write(change.forget, NOW + 1, 100):
         pass
-    await store.write(flag.store, anna.id, anna.inbox, [(7, 7)], Mode.ADD, SEEN, (), NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(7, 7)], Edit(Mode.ADD, SEEN), NOW)
     assert await store.read(_since, anna.inbox, before, [(1, 10)]) == Since([(7, 7)], [(1, 2)])
     assert await store.read(_since, anna.inbox, middle, [(1, 10)]) == Since([(7, 7)], [])
     assert await store.read(_since, anna.inbox, 1, [(1, 4), (7, 9)]) == Since([(3, 4), (7, 9)], [(1, 2)])

@@ -63,7 +63,7 @@ async def test_what_was_expunged_comes_back_as_it_was(store: Store) -> None:
     placing = Placing(anna.id, anna.inbox, SEEN | FLAGGED, ("urgent", "home"))
     await store.write(message.append, made_up("kept"), placing, NOW - 5, NOW)
     await _append(store, anna, 1)
-    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Mode.ADD, DELETED, (), NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Edit(flag.Mode.ADD, DELETED), NOW)
     before = await store.read(account.get, anna.id)
     await store.write(message.expunge, anna.id, anna.inbox, [(1, 2)], NOW + 100, only_deleted=True)
     found = await _lost(store, anna)
@@ -101,7 +101,7 @@ async def test_it_comes_back_once(store: Store) -> None:
 async def test_the_view_says_what_it_shows(store: Store) -> None:
     anna = await person(store, "anna")
     await _append(store, anna, 4)
-    await store.write(flag.store, anna.id, anna.inbox, [(2, 2)], flag.Mode.ADD, SEEN | DELETED, ("k",), NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(2, 2)], flag.Edit(flag.Mode.ADD, SEEN | DELETED, ("k",)), NOW)
     await _expunge(store, anna, anna.inbox, 1, 2)
     await _lost(store, anna)
     box, _ = await store.read(mailbox.find_at, anna.id, VIEW_NAME)

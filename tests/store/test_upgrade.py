@@ -11,7 +11,7 @@ import pytest
 
 from posthaus.mail.flag import DELETED, SEEN
 from posthaus.store import account, change, fetch, flag, mailbox, message, migrate
-from posthaus.store.flag import Mode
+from posthaus.store.flag import Edit, Mode
 from posthaus.store.message import Placing
 from posthaus.store.store import Store
 from posthaus.store.tx import Tx
@@ -69,7 +69,7 @@ async def _fill(store: Store) -> Person:
     anna = await store.write(_account)
     for number in range(4):
         await store.write(message.append, made_up(f"mail {number}"), Placing(anna.id, anna.inbox, 0), NOW, NOW)
-    await store.write(flag.store, anna.id, anna.inbox, [(2, 3)], Mode.ADD, SEEN, ("word",), NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(2, 3)], Edit(Mode.ADD, SEEN, ("word",)), NOW)
     await store.write(message.expunge, anna.id, anna.inbox, [(4, 4)], NOW, only_deleted=False)
     return anna
 
@@ -97,7 +97,7 @@ async def test_a_store_of_before(empty_house: Storehouse, number: int, monkeypat
     await ear.hear()
     assert (await _subjects(old, anna))[-1] == "from the new"
     await old.write(message.append, made_up("from the old"), Placing(anna.id, anna.inbox, 0), NOW, NOW)
-    await old.write(flag.store, anna.id, anna.inbox, [(1, 1)], Mode.ADD, DELETED, (), NOW)
+    await old.write(flag.store, anna.id, anna.inbox, [(1, 1)], Edit(Mode.ADD, DELETED), NOW)
     await old.write(message.expunge, anna.id, anna.inbox, [(1, 99)], NOW, only_deleted=True)
     await other.hear()
     assert await _subjects(new, anna) == ["mail 1", "mail 2", "from the new", "from the old"]

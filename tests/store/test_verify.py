@@ -75,13 +75,13 @@ async def test_each_fault_has_its_words(store: Store, sql: str, words: str) -> N
     for _ in range(3):
         await store.write(message.append, made_up(), Placing(anna.id, anna.inbox, 0, ("k",)), NOW, NOW)
     await store.write(mailbox.create, anna.id, "Other", "", NOW)
-    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Mode.ADD, 1, (), NOW)
+    await store.write(flag.store, anna.id, anna.inbox, [(1, 1)], flag.Edit(flag.Mode.ADD, 1), NOW)
     await store.write(message.expunge, anna.id, anna.inbox, [(2, 2)], NOW, only_deleted=False)
     await catch_up(store, anna.id, NOW)
     ben = await person(store, "ben")
     await store.write(acl.change_rights, anna.id, anna.inbox, ben.id, Mode.REPLACE, LOOKUP, NOW)
     await store.write(annotation.put, anna.id, anna.inbox, {"/private/x": b"1"}, member=ben.id)
-    await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], flag.Mode.ADD, 1, (), NOW, member=ben.id)
+    await store.write(flag.store, anna.id, anna.inbox, [(1, 3)], flag.Edit(flag.Mode.ADD, 1), NOW, member=ben.id)
     assert await store.read(verify) == []
     found: list[str] = []
     with pytest.raises(Undo):

@@ -22,7 +22,7 @@ from posthaus.store import account as accounts
 from posthaus.store import across, flag, message, seen
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.error import NoSuchMailbox
-from posthaus.store.flag import Mode, Stored
+from posthaus.store.flag import Edit, Stored
 from posthaus.store.message import Copied, Draft, Placed
 from posthaus.store.tx import Tx
 
@@ -31,18 +31,7 @@ _MOVE = READ | DELETE_MESSAGES | EXPUNGE
 _COMMON = (1 << FIRST_KEYWORD_BIT) - 1
 
 
-async def store(
-    tx: Tx,
-    member: int,
-    account: int,
-    mailbox: int,
-    uids: Ranges,
-    mode: Mode,
-    bits: int,
-    keywords: Sequence[str],
-    now: int,
-    unchanged_since: int | None = None,
-) -> Stored:
+async def store(tx: Tx, member: int, account: int, mailbox: int, uids: Ranges, edit: Edit, now: int) -> Stored:
     """flag.store. member: who does it, where he is not the owner."""
     may = EVERYTHING
     if member:
@@ -51,14 +40,12 @@ async def store(
         if not granted.rights & _FLAGS:
             raise NotAllowed
         may = settable(granted.rights)
-        asked = bits | (EVERYTHING & ~_COMMON if keywords else 0)
+        asked = edit.bits | (EVERYTHING & ~_COMMON if edit.keywords else 0)
         if asked and not asked & may:
             raise NotAllowed
         if not may & ~_COMMON:
-            keywords = ()  # none is made for somebody who may not set it
-    return await flag.store(
-        tx, account, mailbox, uids, mode, bits, keywords, now, unchanged_since, member=member, may=may
-    )
+            edit = changed(edit, keywords=())  # none is made for somebody who may not set it
+    return await flag.store(tx, account, mailbox, uids, edit, now, member=member, may=may)
 
 
 async def may_keep_seen(tx: Tx, member: int, mailbox: int) -> bool:

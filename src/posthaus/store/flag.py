@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from posthaus.base.value import value
 from posthaus.mail.flag import DELETED, EVERYTHING, SEEN
 from posthaus.mail.uidset import Ranges, from_sorted
 from posthaus.store import account as accounts
@@ -24,6 +25,16 @@ class Mode(Enum):
     ADD = "+"
     REMOVE = "-"
     REPLACE = ""
+
+
+@value
+class Edit:
+    """What is asked for."""
+
+    mode: Mode
+    bits: int  # flags that are the same in every mailbox
+    keywords: Sequence[str] = ()  # the mailbox's own
+    unchanged_since: int | None = None  # a MODSEQ: what was changed after it is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +53,8 @@ async def store(
     account: int,
     mailbox: int,
     uids: Ranges,
-    mode: Mode,
-    bits: int,
-    keywords: Sequence[str],
+    edit: Edit,
     now: int,
-    unchanged_since: int | None = None,
     *,
     member: int = 0,
     may: int = EVERYTHING,
@@ -54,11 +62,12 @@ async def store(
     """Add, remove or replace flags. Rows that would stay as they are are not written. member: who does it, where it is
     not the owner. may: the flags that this may change, the others stay as they are."""
     modseq = await accounts.advance(tx, account)
-    if mode is Mode.REMOVE:
+    bits, unchanged_since = edit.bits, edit.unchanged_since
+    if edit.mode is Mode.REMOVE:
         known = {name.lower(): bit for bit, name in (await mailboxes.keywords(tx, mailbox)).items()}
-        bits |= sum(1 << known[k] for k in {k.lower() for k in keywords} if k in known)
-    elif keywords:
-        bits |= await mailboxes.keyword_bits(tx, account, mailbox, keywords, modseq, now)
+        bits |= sum(1 << known[k] for k in {k.lower() for k in edit.keywords} if k in known)
+    elif edit.keywords:
+        bits |= await mailboxes.keyword_bits(tx, account, mailbox, edit.keywords, modseq, now)
     refused: list[int] = []
     if unchanged_since is None:
         there, old = await _flags(tx, mailbox, uids)
@@ -69,7 +78,7 @@ async def store(
         old = [r[1] for r in rows if r[2] <= unchanged_since]
     if member and there:
         old = seen.put_in(await seen.read(tx, mailbox, member, there[0], there[-1]), there, old)
-    keep, put = _masks(mode, bits, may)
+    keep, put = _masks(edit.mode, bits, may)
     before = _counted(old)
     new_of = {f: f & keep | put for f in before}
     changed = _changed(there, old, new_of, uids)

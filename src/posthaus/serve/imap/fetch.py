@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
 
 _FLAGS_ONLY = ("uid", "flags")
+_MARK_SEEN = flag.Edit(flag.Mode.ADD, SEEN)
 _FLAG_LINES = (flagline.WITH_UID, flagline.WITHOUT_UID, flagline.UID_ONLY)
 
 
@@ -113,7 +114,7 @@ async def _mark_seen(session: "ImapSession", view: View, uids: Ranges) -> bool:
         return False
     try:
         stored = await session.site.store.write(
-            guarded.store, view.member, view.account, view.mailbox, unseen, flag.Mode.ADD, SEEN, (), session.now()
+            guarded.store, view.member, view.account, view.mailbox, unseen, _MARK_SEEN, session.now()
         )
     except NotAllowed:  # since just now
         return False

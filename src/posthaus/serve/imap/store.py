@@ -33,7 +33,7 @@ async def store(session: "ImapSession", command: Store) -> None:
     if command.unchanged_since is not None:
         session.want_modseqs()  # RFC 7162 §3.1.3
     bits, keywords = parse_flags(command.flags)
-    mode = flag.Mode(command.sign.decode())
+    edit = flag.Edit(flag.Mode(command.sign.decode()), bits, keywords, command.unchanged_since)
     uids = [(low, high) for _, low, high in view.uids.pieces(session.uids_of(command.numbers, uid=command.uid))]
     uids, lowest = messagelimit.newest(session, uids)
     refused: list[int] = []
@@ -42,9 +42,8 @@ async def store(session: "ImapSession", command: Store) -> None:
         for piece in uidset.slices(uids, _PIECE):
             session.progress.at(done, goal)
             stored = await session.site.store.write(
-                guarded.store, view.member, view.account, view.mailbox, piece, mode, bits, keywords, session.now(),
-                command.unchanged_since,
-            )  # fmt: skip
+                guarded.store, view.member, view.account, view.mailbox, piece, edit, session.now()
+            )
             if stored.changed:
                 view.own.add(stored.modseq)
             refused += stored.refused
