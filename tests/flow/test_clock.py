@@ -24,7 +24,7 @@ from posthaus.store.store import Store
 from posthaus.store.tx import Tx
 from posthaus.testing.kit import AsyncOffice, server
 from posthaus.testing.remote import Remote, remote_mx
-from posthaus.testing.storehouse import Databases, person
+from posthaus.testing.storehouse import Databases, Storehouse, person
 from posthaus.testing.zone import zone
 
 DAY = 86_400
@@ -340,6 +340,24 @@ async def test_who_starts_after_the_clock_went_back_finds_it_out(office: Office)
     office.runner.start()
     await office.left(0)
     assert sorted(office.network.sent) == ["ben@b.test", "bob@b.test"]
+
+
+async def test_two_workers_find_it_out_at_the_same_time(house: Storehouse, tmp_path: Path) -> None:
+    one, other = await house.open(), await house.open()
+    anna = await person(one, "anna")
+    offices = [await make_office(one, tmp_path, anna), await make_office(other, tmp_path, anna, "w/2/x")]
+    for n in range(60):
+        await offices[0].put(f"n{n}@{n % 7}.test", due=NOW + n)
+    for it in offices:
+        it.clock.step(-100 * DAY)
+        it.runner.start()
+    try:
+        await offices[0].left(0)
+    finally:
+        for it in offices:
+            await it.runner.stop(0)
+    sent = offices[0].network.sent + offices[1].network.sent
+    assert sorted(sent) == sorted(f"n{n}@{n % 7}.test" for n in range(60))
 
 
 async def test_what_was_put_in_just_then_is_found_a_lease_later(office: Office) -> None:
