@@ -8,6 +8,7 @@ Faults:    MessageFault.
 """
 
 import enum
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
 from dns.rdtypes.ANY.CNAME import CNAME
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.PTR import PTR
@@ -71,15 +74,14 @@ def is_name(name: str) -> bool:
 
 def question(number: int, name: str, kind: str, *, edns: bool = True) -> bytes:
     """The octets of a question for a name (A-labels without the last dot) and a type such as "MX"."""
-    message = dns.message.make_query(
-        dns.name.from_text(name, dns.name.root),
-        kind,
-        use_edns=0 if edns else False,
-        payload=limit.DNS_UDP_OCTETS,
-        id=number,
-        flags=dns.flags.RD | dns.flags.AD,
-    )
-    return message.to_wire()
+    # by hand: dnspython takes 70 microseconds for it, a third of the whole exchange
+    head = struct.pack("!6H", number, dns.flags.RD | dns.flags.AD, 1, 0, 0, int(edns))
+    asked = dns.name.from_text(name, dns.name.root).to_wire()
+    assert asked is not None
+    asked += struct.pack("!2H", dns.rdatatype.from_text(kind), dns.rdataclass.IN)
+    # RFC 6891 §6.1.2: the root's name, its size in place of a class, no flags and no options
+    opt = struct.pack("!BHHIH", 0, dns.rdatatype.OPT, limit.DNS_UDP_OCTETS, 0, 0) if edns else b""
+    return head + asked + opt
 
 
 def is_reply(asked: bytes, octets: bytes) -> bool:
