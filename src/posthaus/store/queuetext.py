@@ -58,6 +58,7 @@ def read_notify(bits: int) -> frozenset[str]:
     return frozenset(word for word, bit in _BITS.items() if bits & bit)
 
 
+@lru_cache(maxsize=64)  # all errands of a load have met the same
 def render_outcome(outcome: Outcome | None) -> str:
     if outcome is None:
         return ""
@@ -65,6 +66,7 @@ def render_outcome(outcome: Outcome | None) -> str:
     return json.dumps({**said, "kind": outcome.kind.value, "text": storable(outcome.text)}, ensure_ascii=False)
 
 
+@lru_cache(maxsize=64)
 def read_outcome(text: str) -> Outcome | None:
     if not text:
         return None
