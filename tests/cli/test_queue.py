@@ -40,7 +40,7 @@ async def fill(folder: Path) -> None:
     now = int(time.time())
     try:
         await put(store, "t1", now, "bob@b.test", "ben@b.test")
-        (tried,) = await store.write(load.claim, "w", now, now + 60, 1, 50, suspects=False)
+        (tried,) = await store.write(load.claim, "w", now, now + 60, 1, 50, suspects=True)
 
         async def defer(tx: Tx) -> None:
             said = Outcome(Kind.DEFERRED, 451, "4.7.1", "come back\nlater", "mx.b.test")

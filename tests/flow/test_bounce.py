@@ -272,7 +272,8 @@ async def _submit(
     parcel = NewParcel(content, Envelope(sender), "t1", account, NOW + 900, NOW + 90)
     errands = [NewErrand(Recipient(one), destination, NOW) for one in to]
     await site.store.write(queue.enqueue, parcel, errands, NOW)
-    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
+    suspects = destination != queue.LOCAL
+    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=suspects)
     return load
 
 
@@ -334,7 +335,7 @@ async def test_a_foreign_sender_is_told_by_the_queue(site: Site) -> None:
     await person(site.store, "anna")
     sender = Address("sender", "c.example")
     await _settle(site, await _submit(site, OTTO, sender=sender), FAILED)
-    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
+    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=True)
     (claim,) = load.claims
     (errand,) = claim.errands
     assert load.destination == "mx/c.example" and claim.parcel.account == 0
@@ -355,7 +356,7 @@ async def test_forwarded_mail_goes_back_where_it_came_from(site: Site) -> None:
     assert path is not None and path.domain == "a.example"
     report = await _settle(site, await _submit(site, OTTO, sender=path), FAILED)
     assert report.notice is not None and report.notice.to == sender
-    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
+    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=True)
     assert load.destination == "mx/c.example"
     forged = replace(MAILING, envelope=Envelope(Address("SRS0=AAAAAA=AA=c.example=x", "a.example")), account=0)
     assert await bounce.prepare(site, forged, (_FATE,)) is None
@@ -373,7 +374,7 @@ async def test_one_that_leaves_the_house_is_signed(site: Site) -> None:
     notice = await _prepare(site, away)
     assert notice.signed.startswith(b"DKIM-Signature:") and b"d=a.example" in notice.signed
     await site.store.write(bounce.put, notice, HERE, NOW)
-    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=False)
+    (load,) = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 1, 99, suspects=True)
     octets = await site.store.read(queue.octets, load.claims[0].parcel.id)
     assert octets.prefix == notice.signed
 
@@ -392,7 +393,7 @@ async def test_an_alias_that_leads_out(site: Site) -> None:
         await site.store.write(directory.add_alias, ANNA.key, ANNA.domain, target)
     await _settle(site, await _submit(site, OTTO, account=ben.id), FAILED)
     assert len(await site.store.read(_inbox, ben)) == 1
-    found = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 9, 99, suspects=False)
+    found = await site.store.write(loads.claim, "w1", NOW, NOW + 60, 9, 99, suspects=True)
     assert {load.destination for load in found} == {"mx/c.example", "mx/d.example"}
 
 

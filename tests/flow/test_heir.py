@@ -45,7 +45,7 @@ async def test_the_loads_of_the_dead_wait_again(store: Store) -> None:
     recipient = Recipient(Address("bob", "b.test"))
     parcel = NewParcel(made_up(), Envelope(None), "t", 0, NOW + 99, 0)
     await store.write(queue.enqueue, parcel, [NewErrand(recipient, "mx/b.test", NOW)], NOW)
-    assert await store.write(load.claim, f"here/{dead()}/abc", NOW, NOW + 300, 1, 1, suspects=False)
-    assert await store.write(load.claim, "here/1/abc", NOW, NOW + 300, 1, 1, suspects=False) == []
+    assert await store.write(load.claim, f"here/{dead()}/abc", NOW, NOW + 300, 1, 1, suspects=True)
+    assert await store.write(load.claim, "here/1/abc", NOW, NOW + 300, 1, 1, suspects=True) == []
     await release_dead(store, "here", Log(SystemClock(), lambda _line: None))
-    assert await store.write(load.claim, "here/1/abc", NOW, NOW + 300, 1, 1, suspects=False)
+    assert await store.write(load.claim, "here/1/abc", NOW, NOW + 300, 1, 1, suspects=True)

@@ -16,7 +16,7 @@ from posthaus.flow.hop import Host, NextHop
 from posthaus.flow.keep import Plan, Way, keep
 from posthaus.flow.login import Login
 from posthaus.flow.pace import Times
-from posthaus.flow.queue import Runner
+from posthaus.flow.queue import Runner, claim_suspects
 from posthaus.flow.route import Here
 from posthaus.flow.site import Site
 from posthaus.mail.address import Address
@@ -200,9 +200,11 @@ async def _bodies(tx: Tx, who: Person) -> list[bytes]:
     return [(await blob.octets(tx, row[0])).whole() for row in rows]
 
 
-async def make_office(store: Store, folder: Path, anna: Person, worker: str = "w/1/x") -> Office:
+async def make_office(
+    store: Store, folder: Path, anna: Person, worker: str = "w/1/x", clock: JumpClock | None = None
+) -> Office:
     lines: list[str] = []
-    clock = JumpClock(frozen=True)
+    clock = clock or JumpClock(frozen=True)
     site = Site(
         store=store, blobs=DiskBlobs(folder / "blobs"), login=cast(Login, None), clock=clock, chance=SeededChance(),
         log=Log(clock, lines.append), metric=Metric(), hostname="mail.a.example", spool_folder=folder, worker=worker,
@@ -532,7 +534,7 @@ async def test_what_was_claimed_in_the_last_moment_has_its_time(
 
     async def slow(fn: Callable[..., Awaitable[object]], *args: object, **kwargs: object) -> object:
         found = await write(fn, *args, **kwargs)
-        if fn is loads.claim:
+        if fn is claim_suspects:
             begun.set()
             await goes_on.wait()
         return found
@@ -556,14 +558,14 @@ async def test_a_worker_that_cannot_wait_lets_go_of_its_claims(office: Office) -
     await office.sent(1)
     await office.runner.stop(0)
     assert await office.site.store.read(_left) == (1, 0)
-    assert (await office.site.store.write(loads.claim, "w/2", NOW, NOW + 9, 1, 1, suspects=False)) != []
+    assert (await office.site.store.write(loads.claim, "w/2", NOW, NOW + 9, 1, 1, suspects=True)) != []
     await office.site.store.write(loads.free_worker, "w/2")
 
 
 async def test_the_load_of_a_worker_that_died_is_carried_by_another(office: Office) -> None:
     await office.runner.stop(0)
     await office.put("bob")
-    await office.site.store.write(loads.claim, "dead/1/x", NOW, NOW + 300, 1, 50, suspects=False)
+    await office.site.store.write(loads.claim, "dead/1/x", NOW, NOW + 300, 1, 50, suspects=True)
     heir = await make_office(office.site.store, Path(office.site.spool_folder), office.anna, "w/2/x")
     heir.runner.start()
 

@@ -167,13 +167,13 @@ async def test_what_was_in_the_queue_is_held(house: Storehouse, second: Storehou
     recipients = [Recipient(Address(name, "b.test")) for name in ("bob", "ben")]
     parcel = NewParcel(made_up(), Envelope(None), "t1", 0, NOW + 99, 0)
     await store.write(queue.enqueue, parcel, [NewErrand(one, "mx/b.test", NOW) for one in recipients], NOW)
-    assert await store.write(load.claim, "w", NOW, NOW + 300, 1, 1, suspects=False)
+    assert await store.write(load.claim, "w", NOW, NOW + 300, 1, 1, suspects=True)
     await backup(house.url, house.folder, tmp_path / "copy")
     assert await restore(tmp_path / "copy", second.url, second.folder) == []
     again = await second.open()
-    assert await again.write(load.claim, "w", NOW + 999, NOW + 1_999, 1, 1, suspects=False) == []
+    assert await again.write(load.claim, "w", NOW + 999, NOW + 1_999, 1, 1, suspects=True) == []
     held = await again.read(postmaster.listing, Which(state=State.HELD), 0, 9)
     assert [one.errand.recipient for one in held] == recipients
     await again.write(postmaster.act, Act.RELEASE, Which(), 0, 9, NOW + 999)
-    (claimed,) = await again.write(load.claim, "w", NOW + 999, NOW + 1_999, 1, 9, suspects=False)
+    (claimed,) = await again.write(load.claim, "w", NOW + 999, NOW + 1_999, 1, 9, suspects=True)
     assert len(claimed.claims[0].errands) == 2

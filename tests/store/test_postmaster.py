@@ -40,7 +40,7 @@ async def states(store: Store, which: Which = Which()) -> dict[str, State]:  # n
     return {str(one.errand.recipient.address): State(one.errand.state) for one in listed}
 
 
-async def take(store: Store, now: int = NOW, *, suspects: bool = False) -> list[Load]:
+async def take(store: Store, now: int = NOW, *, suspects: bool = True) -> list[Load]:
     return await store.write(load.claim, "w", now, now + 600, 10, 50, suspects=suspects)
 
 

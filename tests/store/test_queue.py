@@ -37,9 +37,14 @@ async def put(store: Store, *errands: NewErrand, envelope: Envelope = SENDER, wo
 
 
 async def take(
-    store: Store, now: int = NOW, loads: int = 10, most: int = 50, *, owner: str = "w/1", suspects: bool = False
+    store: Store, now: int = NOW, loads: int = 10, most: int = 50, *, owner: str = "w/1", suspects: bool | None = None
 ) -> list[Load]:
-    return await store.write(load.claim, owner, now, now + 600, loads, most, suspects=suspects)
+    """None: of any destination."""
+    found: list[Load] = []
+    for which in (False, True) if suspects is None else (suspects,):
+        left = loads - len(found)
+        found += await store.write(load.claim, owner, now, now + 600, left, most, suspects=which)
+    return found
 
 
 def names(claimed: Load) -> list[str]:
@@ -165,7 +170,7 @@ async def test_deferred_comes_again_when_it_is_due(store: Store) -> None:
     (mine,) = await take(store)
     await settle(store, mine, LATER, NOW + 300)
     assert await take(store, NOW + 299) == []
-    assert (await store.read(queue.agenda)).due == NOW + 300
+    assert (await store.read(queue.agenda)).suspect_due == NOW + 300
     (again,) = await take(store, NOW + 300)
     it = again.claims[0].errands[0]
     assert (it.attempts, it.reason) == (1, LATER)
@@ -210,9 +215,9 @@ async def test_no_more_connections_than_are_allowed(store: Store) -> None:
     loads = await take(store, most=10)
     assert [len(names(one)) for one in loads] == [10] * 5
     assert await take(store) == []
-    assert (await store.read(queue.agenda)).due == NEVER  # nothing can be done before one of them ends
+    assert (await store.read(queue.agenda)).suspect_due == NEVER  # nothing can be done before one of them ends
     await settle(store, loads[0], RELAYED)
-    assert (await store.read(queue.agenda)).due <= NOW
+    assert (await store.read(queue.agenda)).suspect_due <= NOW
     (more,) = await take(store, most=10)
     assert more.destination == "mx/b.test"
 
@@ -236,13 +241,13 @@ async def test_higher_priority_goes_first_among_what_is_due(store: Store) -> Non
         await put(store, errand(name, due=due), envelope=Envelope(None, priority=priority))
     order = [names(one) for one in await take(store, most=1)]
     assert order == [["high"], ["usual"], ["low"]]
-    assert (await store.read(queue.agenda)).due == NOW + 50
+    assert (await store.read(queue.agenda)).suspect_due == NOW + 50
 
 
 async def test_what_is_held_for_later_release_waits(store: Store) -> None:
     await put(store, errand(due=NOW + 1_000))
     assert await take(store) == []
-    assert (await store.read(queue.agenda)).due == NOW + 1_000
+    assert (await store.read(queue.agenda)).suspect_due == NOW + 1_000
     await put(store, errand("now"))  # the same destination, and due
     (mine,) = await take(store)
     assert names(mine) == ["now"]
@@ -348,6 +353,47 @@ async def test_the_warning_waits_for_errands_on_their_way(store: Store) -> None:
 # -- destinations --------------------------------------------------------------------------------------------------
 
 
+async def pace_of(store: Store, claimed: Load, outcome: Outcome, pace: Pace) -> None:
+    """All of it ends so, and that is what it means for the destination."""
+
+    async def act(tx: Tx) -> None:
+        await load.renew(tx, claimed.id, NOW + 600)
+        results = [Settled(e, outcome, NOW + 9) for claim in claimed.claims for e in claim.errands]
+        await load.settle(tx, claimed, results, NOW, lambda _: pace, ends=True)
+
+    await store.write(act)
+
+
+async def test_whose_host_has_never_been_tried_is_suspect_until_it_works(store: Store) -> None:
+    await put(store, errand("bob"), errand("ben", queue.LOCAL, account=1))
+    (mine,) = await take(store, suspects=False)
+    assert mine.destination == queue.LOCAL
+    (mine,) = await take(store, suspects=True)
+    assert mine.destination == "mx/b.test" and mine.is_suspect
+    await pace_of(store, mine, RELAYED, Pace(credit=1))
+    await put(store, errand("bea"))
+    (mine,) = await take(store, suspects=False)
+    assert mine.destination == "mx/b.test" and not mine.is_suspect
+
+
+async def test_what_has_just_come_may_be_claimed_before_what_waits(store: Store) -> None:
+    """The newest first, and nothing of a destination that is being tried or has failed."""
+
+    async def newest(loads: int) -> list[Load]:
+        return await store.write(load.claim, "w", NOW + 9, NOW + 99, loads, 1, suspects=True, since=NOW)
+
+    for n in range(3):
+        await put(store, errand("old", f"mx/old{n}.test", NOW - 1), errand("new", f"mx/new{n}.test", NOW + n))
+    await put(store, errand("bob", due=NOW + 9), errand("ben", due=NOW + 9))
+    (bob,) = await newest(1)
+    assert bob.destination == "mx/b.test"
+    assert [one.destination for one in await newest(1)] == ["mx/new2.test"]
+    await pace_of(store, bob, LATER, Pace(4, failures=1))
+    assert [one.destination for one in await newest(10)] == ["mx/new1.test", "mx/new0.test"]
+    left = await take(store, NOW + 9, suspects=True)
+    assert {one.destination for one in left} == {"mx/b.test", *(f"mx/old{n}.test" for n in range(3))}
+
+
 async def test_pace_is_kept_with_the_destination(store: Store) -> None:
     for n in range(3):
         await put(store, errand(f"b{n}"))
@@ -364,7 +410,7 @@ async def test_pace_is_kept_with_the_destination(store: Store) -> None:
     await put(store, errand("new"))  # as long as it rests, new ones rest, too
     agenda = await store.read(queue.agenda)
     assert (agenda.due, agenda.suspect_due) == (NEVER, NOW + 900)
-    assert await take(store, NOW + 900) == []
+    assert await take(store, NOW + 900, suspects=False) == []
     (probe,) = await take(store, NOW + 900, suspects=True)
     assert probe.is_suspect
 

@@ -2,10 +2,11 @@
 
 It wakes when a bell rings or the next time has come, claims what is due, and lets the carrier carry it, many loads at a
 time. What may be claimed is decided by rows that all workers share, so it does not matter which of them comes first.
-Destinations whose host did not work last time have a share of the loads and no more: a thousand of them that say
-nothing keep nobody waiting.
+Destinations whose host is not known to work have a share of the loads and no more: a thousand of them that say nothing
+keep nobody waiting, and what has just come does not wait behind them. While they fail, few are tried at a time
+(flow/brake.py).
 
-Nothing is remembered here from one look to the next but what is on its way, and which loads of others have run out.
+Else nothing is remembered from one look to the next but what is on its way, and which loads of others have run out.
 The wall clock of one of us may have jumped: a load is taken apart when its holder has not renewed it since for a while.
 
 Standards: RFC 5321 §4.5.4.1.
@@ -20,6 +21,7 @@ from posthaus.base import limit
 from posthaus.base.error import Trouble
 from posthaus.flow import overdue
 from posthaus.flow.bounce import Bouncer
+from posthaus.flow.brake import Brake, rest
 from posthaus.flow.carry import Carrier, NextHops, Relay
 from posthaus.flow.heir import release_dead
 from posthaus.flow.setback import Setback
@@ -40,7 +42,8 @@ class Runner:
 
     def __init__(self, site: Site, nexthops: NextHops, relay: Relay, bouncer: Bouncer) -> None:
         self._site = site
-        self._settler = Settler(site.store, bouncer, site.clock, site.log, site.metric)
+        self._brake = Brake()
+        self._settler = Settler(site.store, bouncer, site.clock, site.log, site.metric, self._brake.note)
         self._carrier = Carrier(site, nexthops, relay, self._settler, lambda: not self._is_full)
         self._wake = asyncio.Event()
         self._over = asyncio.Event()
@@ -48,6 +51,7 @@ class Runner:
         self._suspects: set[int] = set()
         self._out_of_time: dict[tuple[int, int], float] = {}  # loads of others with their ends: when that was seen
         self._setback = Setback(site)
+        self._is_resting = False  # nothing is tried just now of what is likely to fail
         self._tasks: set[asyncio.Task[None]] = set()  # looking, renewing, and clocks that ring
         self._looking: asyncio.Task[None] | None = None
         self._watch: Watch | None = None
@@ -131,9 +135,9 @@ class Runner:
             self._spawn(self._answer_clock(ringing))
         claimed = 0
         if agenda.due <= now:
-            claimed += await self._claim(now, suspects=False)
+            claimed += await self._claim(now)
         if agenda.suspect_due <= now:
-            claimed += await self._claim(now, suspects=True)
+            claimed += await self._claim_suspects(now)
         return 0.0 if claimed else self._pause(agenda, now)
 
     async def _free_silent(self, now: int) -> None:
@@ -160,21 +164,47 @@ class Runner:
         return min(max(min(times) - self._site.clock.now(), 0.0), limit.QUEUE_LOOK_S)
 
     def _room(self, *, suspects: bool) -> int:
-        room = limit.QUEUE_LOADS - len(self._carrying)
-        return min(room, limit.QUEUE_SUSPECT_LOADS - len(self._suspects)) if suspects else room
+        room = max(limit.QUEUE_LOADS - len(self._carrying), 0)
+        if not suspects:
+            return room
+        return 0 if self._is_resting else min(room, max(limit.QUEUE_SUSPECT_LOADS - len(self._suspects), 0))
 
-    async def _claim(self, now: int, *, suspects: bool) -> int:
+    async def _claim(self, now: int) -> int:
         """How many loads."""
-        most = min(self._room(suspects=suspects), limit.QUEUE_CLAIM_LOADS)
-        if most <= 0:
+        most = min(self._room(suspects=False), limit.QUEUE_CLAIM_LOADS)
+        if not most:
             return 0
         found = await self._site.store.write(
             loads.claim, self._site.worker, now, now + limit.QUEUE_LEASE_S, most, limit.QUEUE_ERRANDS_PER_LOAD,
-            suspects=suspects,
+            suspects=False,
         )  # fmt: skip
         for load in found:
             self._carry(load)
         return len(found)
+
+    async def _claim_suspects(self, now: int) -> int:
+        """Some that have just come, and as many others as there is room for."""
+        is_braked = self._brake.is_on(len(self._suspects))
+        most = min(self._room(suspects=True), limit.QUEUE_FAILING_LOADS if is_braked else limit.QUEUE_CLAIM_LOADS)
+        if not most:
+            return 0
+        older = limit.QUEUE_SUSPECT_LOADS - limit.QUEUE_NEW_LOADS - len(self._suspects)
+        found = await self._site.store.write(claim_suspects, self._site.worker, now, most, older)
+        for load in found:
+            self._carry(load)
+        if found and self._brake.is_on(len(self._suspects)):
+            self._is_resting = True
+            self._spawn(self._rest())
+        return len(found)
+
+    async def _rest(self) -> None:
+        try:
+            await rest(self._site.store, self._site.clock, lambda rest_s: _wait(self._over, rest_s))
+        except Trouble as trouble:
+            self._site.log.warn("queue.not-read", fault=type(trouble).__name__, why=trouble)
+        finally:
+            self._is_resting = False
+            self._wake.set()
 
     # -- what is on its way ----------------------------------------------------------------------------------------
 
@@ -252,6 +282,15 @@ async def _wait(event: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def claim_suspects(tx: Tx, owner: str, now: int, most: int, older: int) -> list[Load]:
+    """older: so many at most that have not just come. Where there are many of both kinds, each has half."""
+    until, errands = now + limit.QUEUE_LEASE_S, limit.QUEUE_ERRANDS_PER_LOAD
+    new = most if older <= 0 else -(-most // 2)
+    found = await loads.claim(tx, owner, now, until, new, errands, suspects=True, since=now - limit.QUEUE_NEW_S)
+    older = min(older, most) - len(found)
+    return found + await loads.claim(tx, owner, now, until, older, errands, suspects=True)
 
 
 async def _renew_all(tx: Tx, held: list[int], until: int) -> None:

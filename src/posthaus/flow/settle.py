@@ -9,7 +9,7 @@ Faults:    Refusal where a mailbox of ours is gone that was there a moment ago; 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from posthaus.base import limit
@@ -20,7 +20,7 @@ from posthaus.base.metric import Metric
 from posthaus.base.value import value
 from posthaus.flow import pace
 from posthaus.flow.bounce import Bouncer, Report
-from posthaus.mail.outcome import Kind
+from posthaus.mail.outcome import Kind, Outcome
 from posthaus.store import load as loads
 from posthaus.store import message
 from posthaus.store.error import StoreFull
@@ -46,12 +46,22 @@ class Done:
 class Settler:
     """Of one worker."""
 
-    def __init__(self, store: Store, bouncer: Bouncer, clock: Clock, log: Log, metric: Metric) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bouncer: Bouncer,
+        clock: Clock,
+        log: Log,
+        metric: Metric,
+        on_suspect: Callable[[Iterable[Outcome]], None],
+    ) -> None:
+        """on_suspect: is told at once what came of hosts that were not known to work."""
         self._store = store
         self._bouncer = bouncer
         self._clock = clock
         self._log = log
         self._metric = metric
+        self._on_suspect = on_suspect
         self.gives_up = False  # the worker ends: nothing is tried again
         self._in_turn = asyncio.Lock()
 
@@ -60,6 +70,8 @@ class Settler:
     ) -> tuple[Claim, ...] | None:
         """What the load has next; None where it had run out and nothing was settled. ends: all of it is settled now.
         most: then it may go on with so many errands."""
+        if load.is_suspect:
+            self._on_suspect([r.outcome for d in done for r in d.settled if r.outcome is not None])
         reports: list[tuple[Report, Done]] = []
         for d in done:
             while (report := await self._report(d)) is None:

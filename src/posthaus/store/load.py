@@ -55,7 +55,7 @@ class Load:
     id: int
     destination: str
     claims: tuple[Claim, ...]
-    is_suspect: bool = False  # the host did not work last time
+    is_suspect: bool = False  # the host is not known to work
 
 
 @value
@@ -70,16 +70,19 @@ class Settled:
 # -- claiming ------------------------------------------------------------------------------------------------------
 
 
-async def claim(tx: Tx, owner: str, now: int, until: int, loads: int, most: int, *, suspects: bool) -> list[Load]:
+async def claim(
+    tx: Tx, owner: str, now: int, until: int, loads: int, most: int, *, suspects: bool, since: int = 0
+) -> list[Load]:
     """Up to so many loads, each of at most so many errands that are due at one destination. suspects: of those whose
-    host did not work last time, or else of the others. A destination with more to do goes behind those that were due
-    before this moment."""
+    host is not known to work, or else of the others. since: only of those that were never tried and are due since then,
+    the newest first. A destination with more to do goes behind those that were due before this moment."""
+    which = "busy=0 AND failures=0 AND deaths=0 ORDER BY due DESC" if since else "busy<allowed ORDER BY due"
     found: list[Load] = []
-    for _ in range(loads + limit.QUEUE_STALE_DESTINATIONS):
+    for _ in range(loads + limit.QUEUE_STALE_DESTINATIONS if loads > 0 else 0):
         row = await tx.one(
-            "SELECT name, errands, allowed-busy, rest FROM destination WHERE suspect=$1 AND due<=$2 AND busy<allowed"
-            f" ORDER BY due LIMIT 1{tx.skip_locked('destination')}",
-            int(suspects), now,
+            "SELECT name, errands, allowed-busy, rest FROM destination WHERE suspect=$1 AND due BETWEEN $2 AND $3 AND"
+            f" {which} LIMIT 1{tx.skip_locked('destination')}",
+            int(suspects), since, now,
         )  # fmt: skip
         if row is None:
             break

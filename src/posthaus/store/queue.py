@@ -193,13 +193,14 @@ def _clock(warn_at: int, expires: int) -> int:
 
 
 async def _reach(tx: Tx, name: str, due: int, n: int, now: int) -> None:
-    """The destination has n errands more, the first of them due then."""
+    """The destination has n errands more, the first of them due then. Whose host has never been tried is as suspect as
+    one that did not work last time; our own accounts are not."""
     await tx.run(
         "INSERT INTO destination (name, due, suspect, errands, busy, allowed, credit, failures, deaths, rest, used,"
-        " reason) VALUES ($1, $2, 0, $3, 0, $4, 0, 0, 0, 0, $5, '') ON CONFLICT (name) DO UPDATE"
+        " reason) VALUES ($1, $2, $6, $3, 0, $4, 0, 0, 0, 0, $5, '') ON CONFLICT (name) DO UPDATE"
         " SET errands=destination.errands+excluded.errands, due=CASE WHEN destination.due<=excluded.due"
         " THEN destination.due WHEN excluded.due>destination.rest THEN excluded.due ELSE destination.rest END",
-        name, due, n, limit.QUEUE_CONNECTIONS_FIRST, now,
+        name, due, n, limit.QUEUE_CONNECTIONS_FIRST, now, int(name != LOCAL),
     )  # fmt: skip
 
 
@@ -264,8 +265,8 @@ async def wake(tx: Tx, name: str) -> None:
 
 @value
 class Agenda:
-    """When there is something to do next: at destinations, at those whose host did not work, for clocks, for loads
-    that run out. NEVER where there is nothing. until_last: when the last load runs out, 0 where there is none."""
+    """When there is something to do next: at destinations, at those whose host is not known to work, for clocks, for
+    loads that run out. NEVER where there is nothing. until_last: when the last load runs out, 0 where there is none."""
 
     due: int
     suspect_due: int

@@ -124,9 +124,9 @@ async def test_the_settings_hold_it(house: Any) -> None:
     (one,) = await store.read(postmaster.listing, postmaster.Which(), 0, 9)
     assert (one.errand.recipient.address.domain, one.errand.state) == ("elsewhere.example", queue.State.HELD)
     until = now + 30 * DAY
-    assert await store.write(load.claim, "w", until, until + 60, 9, 9, suspects=False) == []
+    assert await store.write(load.claim, "w", until, until + 60, 9, 9, suspects=True) == []
     await store.write(postmaster.act, postmaster.Act.RELEASE, postmaster.Which(), 0, 9, now)
-    (it,) = await store.write(load.claim, "w", now, now + 60, 9, 9, suspects=False)
+    (it,) = await store.write(load.claim, "w", now, now + 60, 9, 9, suspects=True)
     assert it.destination == "mx/elsewhere.example"
 
 

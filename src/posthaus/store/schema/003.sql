@@ -41,7 +41,7 @@ CREATE INDEX errand_due ON errand (destination, rank, due) WHERE load = 0;
 CREATE TABLE destination (
     name {TEXT} PRIMARY KEY,
     due BIGINT NOT NULL,                  -- when to look: no later than its first errand, no earlier than `rest`
-    suspect BIGINT NOT NULL,              -- 1: its host did not work last time
+    suspect BIGINT NOT NULL,              -- 1: its host did not work last time, or was never tried
     errands BIGINT NOT NULL,              -- how many there are
     busy BIGINT NOT NULL,                 -- loads on their way
     allowed BIGINT NOT NULL,              -- how many there may be
