@@ -121,6 +121,14 @@ async def owner_of(tx: Tx, who: int, name: str) -> tuple[Account | None, str]:
     return owner, inner
 
 
+async def _held(tx: Tx, who: int, name: str) -> tuple[Account | None, str]:
+    """As owner_of, in a write: nobody changes rights to what is the owner's before it is over."""
+    owner, inner = await owner_of(tx, who, name)
+    if owner is not None:
+        await accounts.lock(tx, [owner.id])
+    return owner, inner
+
+
 # -- finding -------------------------------------------------------------------------------------------------------
 
 
@@ -204,7 +212,7 @@ async def _above(tx: Tx, who: int, name: str) -> tuple[Account | None, str]:
     """Whose tree a new name would be in, and the name there, if he may make it: the nearest mailbox above says so (RFC
     4314 §4). What is at the top of a team's tree INBOX answers for; of a person's nothing is made by others."""
     try:
-        owner, inner = await owner_of(tx, who, name)
+        owner, inner = await _held(tx, who, name)
     except NoSuchMailbox:
         raise NotAllowed from None  # as where there is one, but it is not for him
     if owner is None:
@@ -224,7 +232,7 @@ async def _above(tx: Tx, who: int, name: str) -> tuple[Account | None, str]:
 
 async def remove(tx: Tx, who: int, name: str, now: int) -> int:
     """The id."""
-    owner, inner = await owner_of(tx, who, name)
+    owner, inner = await _held(tx, who, name)
     if owner is not None:
         await find(tx, who, name, DELETE)
     return await mailboxes.remove(tx, who if owner is None else owner.id, inner, now)
@@ -232,7 +240,7 @@ async def remove(tx: Tx, who: int, name: str, now: int) -> int:
 
 async def rename(tx: Tx, who: int, old: str, new: str, now: int) -> int:
     """Within one owner's tree: mail changes its owner by MOVE alone. The account whose it is."""
-    owner, inner = await owner_of(tx, who, old)
+    owner, inner = await _held(tx, who, old)
     if owner is not None:
         await find(tx, who, old, DELETE)
     to, renamed = await _above(tx, who, new)

@@ -7,7 +7,7 @@ things is left out; where nothing is left, he is told, in a mailbox that he has 
 not.
 
 Standards: RFC 4314 §4; RFC 6851 §4.2 (MOVE: "t" and "e"), RFC 8508 §4.1 (REPLACE as well).
-Faults:    NotAllowed; NoSuchMailbox, and those of the store's functions.
+Faults:    NotAllowed; NoSuchMailbox, NoSuchMember, and those of the store's functions.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from dataclasses import replace as changed
 from posthaus.flow import access
 from posthaus.flow.access import Access, NotAllowed
 from posthaus.mail.flag import EVERYTHING, FIRST_KEYWORD_BIT, SEEN
-from posthaus.mail.rights import DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, READ, WRITE, settable
+from posthaus.mail.rights import ADMINISTER, DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, READ, WRITE, settable
 from posthaus.mail.uidset import Ranges
 from posthaus.store import account as accounts
-from posthaus.store import across, flag, message, seen
+from posthaus.store import acl, across, flag, message, seen
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.error import NoSuchMailbox
 from posthaus.store.flag import Edit, Stored
@@ -116,6 +116,31 @@ async def replace(
     if member:
         await _selected(tx, member, mailbox, _MOVE)
     return await message.replace(tx, await _allowed(tx, target, draft), account, mailbox, uid, now)
+
+
+async def change_rights(
+    tx: Tx,
+    who: int,
+    name: str,
+    whom: str,
+    mode: acl.Mode,
+    rights: int,
+    now: int,
+    *,
+    negative: bool = False,
+    may_give_all: bool = True,
+) -> str:
+    """Of `whom`, an address or "anyone"; the mailbox's name. may_give_all: may people give rights to anyone?"""
+    granted = await access.find(tx, who, name, ADMINISTER)
+    member = await access.to_be_given(tx, whom)
+    if granted.member:
+        await accounts.lock(tx, acl.books(granted.account, member))
+        granted = await access.by_id(tx, who, granted.box.id, ADMINISTER)
+    await acl.change_rights(
+        tx, granted.account, granted.box.id, member, mode, rights, now,
+        negative=negative, may_give=may_give_all or member != acl.ANYONE,
+    )  # fmt: skip
+    return granted.name
 
 
 async def _selected(tx: Tx, member: int, mailbox: int, rights: int) -> Access:

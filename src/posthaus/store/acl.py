@@ -123,8 +123,7 @@ async def change_rights(
     what the entry gives may become less, and never more."""
     if member == owner:
         raise NotPermitted("the owner may do everything")
-    books = {owner} if isinstance(member, Awaited) else {owner, member} - {ANYONE}
-    modseqs = {account: await accounts.advance(tx, account) for account in sorted(books)}
+    modseqs = {account: await accounts.advance(tx, account) for account in sorted(books(owner, member))}
     table, column, whom = _row_of(member)
     row = await tx.one(f"SELECT given, denied FROM {table} WHERE mailbox=$1 AND {column}=$2", mailbox, whom)
     old = [0, 0] if row is None else list(row)
@@ -146,6 +145,11 @@ async def change_rights(
         )  # fmt: skip
     for account, modseq in modseqs.items():
         await change.write(tx, account, modseq, mailbox, change.Kind.ACL, [], now)
+
+
+def books(owner: int, member: Member) -> set[int]:
+    """The accounts in whose books it is that the member's rights have changed."""
+    return {owner} if isinstance(member, Awaited) else {owner, member} - {ANYONE}
 
 
 def _row_of(member: Member) -> tuple[str, str, int | str]:

@@ -10,7 +10,7 @@ Faults:    NoSuchMailbox, NotAllowed, NoSuchMember; NotPermitted, NotGiven, Limi
 
 from typing import TYPE_CHECKING
 
-from posthaus.flow import access
+from posthaus.flow import access, guarded
 from posthaus.flow.access import Access
 from posthaus.mail.rights import ADMINISTER, ALL, CREATE, DELETE, GRANTABLE, INSERT, LOOKUP, READ, render_rights
 from posthaus.proto.imap import render
@@ -37,25 +37,15 @@ async def deleteacl(session: "ImapSession", command: DeleteAcl) -> None:
 
 
 async def _change(session: "ImapSession", command: SetAcl | DeleteAcl, mode: Mode, rights: int) -> None:
-    who, now = session.account, session.now()
-    may_all = session.site.share_with_anyone
-    name = await session.site.store.write(_set, who, command.mailbox, command.identifier, mode, rights, now, may_all)
+    who, whom = session.account, command.identifier
+    name = await session.site.store.write(
+        guarded.change_rights, who, command.mailbox, whom.name, mode, rights, session.now(),
+        negative=whom.is_negative, may_give_all=session.site.share_with_anyone,
+    )  # fmt: skip
     session.site.log.event(
         "imap.acl", cid=session.stream.cid, account=who, mailbox=name,
-        who=("-" if command.identifier.is_negative else "") + command.identifier.name,
-        rights=mode.value + render_rights(rights),
+        who=("-" if whom.is_negative else "") + whom.name, rights=mode.value + render_rights(rights),
     )  # fmt: skip
-
-
-async def _set(tx: Tx, who: int, name: str, whom: Identifier, mode: Mode, rights: int, now: int, may_all: bool) -> str:
-    """may_all: may people give rights to anyone?"""
-    granted = await access.find(tx, who, name, ADMINISTER)
-    member = await access.to_be_given(tx, whom.name)
-    await acl.change_rights(
-        tx, granted.account, granted.box.id, member, mode, rights, now,
-        negative=whom.is_negative, may_give=may_all or member != ANYONE,
-    )  # fmt: skip
-    return granted.name
 
 
 async def getacl(session: "ImapSession", command: GetAcl) -> None:
