@@ -56,6 +56,10 @@ async def test_whole_pieces_are_lacking_until_they_are_kept(store: Store, monkey
     assert await store.read(sortfact.read, ben.inbox, 0, 9) == {}
     await store.write(sortfact.put, ben.inbox, 1, [(4, 7)], b"c")
     assert await store.read(sortfact.read, ben.inbox, 0, 9) == {1: ([(4, 7)], b"c")}
+    monkeypatch.setattr(sortfact, "VERSION", VERSION)  # a worker of the previous one, which still runs
+    assert await store.read(sortfact.missing, ben.inbox, 2) == []
+    assert await store.read(sortfact.lacking, 0, 100) == (0, [(anna.inbox, 1)])
+    assert await store.read(sortfact.read, ben.inbox, 0, 9) == {}
 
 
 async def test_pieces_of_which_most_has_gone(store: Store) -> None:

@@ -66,10 +66,11 @@ def join(columns: Sequence[bytes]) -> bytes:
 
 async def lacking(tx: Tx, after: int, most: int) -> tuple[int, list[tuple[int, int]]]:
     """Looks at the next `most` mailboxes above an id. The last id looked at, 0 where there are no more; and those that
-    have whole pieces of which nothing is kept, each with the number of its whole pieces."""
+    have whole pieces of which nothing is kept, each with the number of its whole pieces. What a later release keeps is
+    left to it: its workers and ours may run at once."""
     rows = await tx.all(
         "SELECT id, uidnext / $3, CASE WHEN uidnext < $3 OR state<>0 THEN 0 ELSE uidnext / $3 -"
-        " (SELECT count(*) FROM sortfact s WHERE s.mailbox=b.id AND s.version=$4) END"
+        " (SELECT count(*) FROM sortfact s WHERE s.mailbox=b.id AND s.version>=$4) END"
         " FROM mailbox b WHERE id>$1 ORDER BY id LIMIT $2",
         after, most, SIZE, VERSION,
     )  # fmt: skip
@@ -78,7 +79,7 @@ async def lacking(tx: Tx, after: int, most: int) -> tuple[int, list[tuple[int, i
 
 async def missing(tx: Tx, mailbox: int, pieces: int) -> list[int]:
     """Which of the first so many pieces are not kept, rising."""
-    rows = await tx.all("SELECT piece FROM sortfact WHERE mailbox=$1 AND version=$2", mailbox, VERSION)
+    rows = await tx.all("SELECT piece FROM sortfact WHERE mailbox=$1 AND version>=$2", mailbox, VERSION)
     return sorted(set(range(pieces)) - {row[0] for row in rows})
 
 
