@@ -16,6 +16,8 @@ def from_sorted(uids: Iterable[int]) -> Ranges:
     """Ascending UIDs, without repeats, to ranges."""
     if isinstance(uids, range) and uids.step == 1:
         return [(uids[0], uids[-1])] if uids else []
+    if isinstance(uids, list) and uids and uids[-1] - uids[0] == len(uids) - 1:  # none is missing
+        return [(uids[0], uids[-1])]
     ranges: Ranges = []
     first = last = -2
     for uid in uids:

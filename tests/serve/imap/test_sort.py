@@ -9,7 +9,7 @@ import pytest
 from posthaus.flow.orders import Orders
 from posthaus.flow.sortfact import Keeper
 from posthaus.proto.imap.command import SortKey
-from posthaus.serve.imap import sortread
+from posthaus.serve.imap import sortorder, sortread
 from posthaus.serve.imap.sortorder import in_pieces
 from posthaus.store import sortfact
 from posthaus.testing.imaphouse import Client, ImapHouse
@@ -171,7 +171,10 @@ async def test_uids_and_what_is_found(house: ImapHouse) -> None:
     assert await client.ok("SEARCH $") == ["* SEARCH 2"]
 
 
-async def test_many_messages_are_put_in_order_beside_the_loop(house: ImapHouse) -> None:
+async def test_many_messages_are_put_in_order_beside_the_loop(
+    house: ImapHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sortorder, "_IN_THREAD", 2_000)
     client = await house.login()
     await append_many(client, [mail("x")] * 2_100)
     await client.ok("SELECT INBOX")

@@ -6,23 +6,20 @@ Standards: RFC 9051 §6.4.4, §7.3.4; RFC 3501 §7.2.5; RFC 4731; RFC 5182 §2; 
 Faults:    StoreDown, StoreBusy; UndefinedFilter, LimitReached.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from posthaus.mail.flag import SEEN
 from posthaus.proto.imap import render
 from posthaus.proto.imap.command import Search
 from posthaus.proto.imap.key import Return
 from posthaus.serve.imap import context, messagelimit, stored
 from posthaus.serve.imap.relevancy import scores
-from posthaus.serve.imap.searchfind import Found, collect, plan_of, windows
+from posthaus.serve.imap.searchfind import Found, collect, flagged, is_by_flags, plan_of
 from posthaus.serve.imap.searchmatch import Plan
 from posthaus.serve.imap.searchresult import answer_results, enough, highest_told, relevancy, returns_anything, to_save
 from posthaus.serve.imap.sortorder import apart
 from posthaus.serve.imap.view import View
-from posthaus.store import search as rows
 
 if TYPE_CHECKING:
     from posthaus.serve.imap.session import ImapSession
@@ -54,8 +51,7 @@ async def _search(session: "ImapSession", command: Search, returns: frozenset[Re
     command = await stored.resolved(session, command)
     plan = await plan_of(session, view, command.key, with_modseq=command.has_modseq)
     plan, lowest = _limited(session, plan)
-    is_own = bool(view.member) and plan.mask & SEEN  # then it is no flag of the placement
-    if returns is None and plan.judge is None and plan.within is None and not is_own:
+    if returns is None and is_by_flags(view, plan):
         less = _less(view, uid=command.uid)
         if less is not None:
             await _answer_as_text(session, plan, less)
@@ -88,12 +84,9 @@ def _less(view: View, *, uid: bool) -> int | None:
 
 async def _answer_as_text(session: "ImapSession", plan: Plan, less: int) -> None:
     """Flags alone, and the plain response: the store writes the numbers."""
-    view, words = session.selected, [b"* SEARCH"]
-    for ((first, last),) in windows(view, None):
-        text = await session.site.store.scan(rows.narrow_text, view.mailbox, first, last, plan.mask, plan.value, less)
-        if text:
-            words.append(text.encode("ascii"))
-        await asyncio.sleep(0)
+    words = [b"* SEARCH"]
+    async for text in flagged(session, session.selected, plan, less):
+        words.append(text.encode("ascii"))
     await session.send(b" ".join(words) + b"\r\n")
 
 

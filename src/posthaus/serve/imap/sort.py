@@ -100,13 +100,14 @@ async def _tree(session: "ImapSession", algorithm: bytes, uids: Sequence[int], n
         return kept.text
     number_of = dict(zip(uids, numbers, strict=True))
     facts = [_fact(number_of[row[0]], row) async for rows in read(session, uids, _FACTS) for row in rows]
-    text = await apart(len(facts), lambda: threadtree.render_threads(_ALGORITHMS[algorithm](facts)))
+    text = await apart(len(facts) * _DEARER, lambda: threadtree.render_threads(_ALGORITHMS[algorithm](facts)))
     orders.keep(mailbox, by, Tree(wanted, told, text))
     return text
 
 
 # -- THREAD --------------------------------------------------------------------------------------------------------
 
+_DEARER = 50  # a message in a thread takes the time of so many in an order
 _FACTS = ("message_id", "refs", "base_subject", "subject", "sent_at", "received")
 
 
