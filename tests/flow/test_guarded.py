@@ -57,7 +57,14 @@ async def _rename(store: Store, anna: Person, ben: Person, there: Access) -> Non
     await store.write(access.rename, ben.id, there.name, there.name.replace("Box", "Other"), NOW)
 
 
-@pytest.mark.parametrize("write", [_store, _expunge, _take, _give, _give_rights, _create, _remove, _rename])
+async def _annotate(store: Store, anna: Person, ben: Person, there: Access) -> None:
+    await store.write(guarded.annotate, there, {"/shared/comment": b"mine"}, NOW)
+
+
+WRITES = [_store, _expunge, _take, _give, _give_rights, _create, _remove, _rename, _annotate]
+
+
+@pytest.mark.parametrize("write", WRITES)
 async def test_a_write_waits_for_those_who_change_the_rights(store: Store, write: Write) -> None:
     anna, ben = await person(store, "anna"), await person(store, "ben")
     top = await store.write(mailbox.create, anna.id, "Top", "", NOW)

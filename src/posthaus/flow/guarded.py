@@ -10,7 +10,7 @@ Standards: RFC 4314 §4; RFC 6851 §4.2 (MOVE: "t" and "e"), RFC 8508 §4.1 (REP
 Faults:    NotAllowed; NoSuchMailbox, NoSuchMember, and those of the store's functions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
 
 from posthaus.flow import access
@@ -19,7 +19,7 @@ from posthaus.mail.flag import EVERYTHING, FIRST_KEYWORD_BIT, SEEN
 from posthaus.mail.rights import ADMINISTER, DELETE_MESSAGES, EXPUNGE, INSERT, KEEP_SEEN, READ, WRITE, settable
 from posthaus.mail.uidset import Ranges
 from posthaus.store import account as accounts
-from posthaus.store import acl, across, flag, message, seen
+from posthaus.store import acl, across, annotation, change, flag, message, seen
 from posthaus.store import mailbox as mailboxes
 from posthaus.store.error import NoSuchMailbox
 from posthaus.store.flag import Edit, Stored
@@ -116,6 +116,21 @@ async def replace(
     if member:
         await _selected(tx, member, mailbox, _MOVE)
     return await message.replace(tx, await _allowed(tx, target, draft), account, mailbox, uid, now)
+
+
+async def annotate(tx: Tx, target: Access, values: Mapping[str, bytes | None], now: int) -> dict[int, int]:
+    """Beside another's mailbox; the MODSEQs, by account. What is private is in one's own book, for it is nobody else's,
+    and takes no right to write."""
+    mailbox, owner, member = target.box.id, target.account, target.member
+    books = {member if annotation.is_private(entry) else owner for entry in values}
+    modseqs = {account: await accounts.advance(tx, account) for account in sorted(books)}
+    if owner in books:
+        await access.by_id(tx, member, mailbox, WRITE)
+    await annotation.put(tx, owner, mailbox, values, member=member)
+    for account, modseq in modseqs.items():
+        entries = [entry for entry in values if annotation.is_private(entry) == (account == member)]
+        await change.write_entries(tx, account, modseq, mailbox, entries, now)
+    return modseqs
 
 
 async def change_rights(

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from posthaus.base import limit
-from posthaus.flow import access
+from posthaus.flow import access, guarded
 from posthaus.flow.access import Access, OwnersUse, is_foreign
 from posthaus.mail.rights import INSERT, KEEP_SEEN, LOOKUP, POST, READ, WRITE
 from posthaus.proto.imap import code, render
@@ -174,7 +174,10 @@ async def _set(tx: Tx, account: int, name: str, values: Mapping[str, bytes | Non
     if is_foreign(name):
         granted = await access.find(tx, account, name, LOOKUP)
         if granted.member:
-            return await _set_beside(tx, granted, values, now)
+            granted.need_any(_ANY)
+            if _SPECIAL_USE in values:
+                raise OwnersUse
+            return await guarded.annotate(tx, granted, values, now)
     modseq = await accounts.advance(tx, account)
     mailbox = (await access.find(tx, account, name, 0)).box.id if name else NO_MAILBOX
     kept = dict(values)
@@ -186,23 +189,6 @@ async def _set(tx: Tx, account: int, name: str, values: Mapping[str, bytes | Non
     await annotation.put(tx, account, mailbox, kept)
     await change.write_entries(tx, account, modseq, mailbox, list(values), now)
     return {account: modseq}
-
-
-async def _set_beside(tx: Tx, granted: Access, values: Mapping[str, bytes | None], now: int) -> dict[int, int]:
-    """Beside another's mailbox: what is private is in one's own book, for it is nobody else's."""
-    granted.need_any(_ANY)
-    if any(not annotation.is_private(entry) for entry in values):
-        granted.need(WRITE)
-    if _SPECIAL_USE in values:
-        raise OwnersUse
-    mailbox, owner, member = _key(granted)
-    books = {member if annotation.is_private(entry) else owner for entry in values}
-    modseqs = {account: await accounts.advance(tx, account) for account in sorted(books)}
-    await annotation.put(tx, owner, mailbox, values, member=member)
-    for account, modseq in modseqs.items():
-        entries = [entry for entry in values if annotation.is_private(entry) == (account == member)]
-        await change.write_entries(tx, account, modseq, mailbox, entries, now)
-    return modseqs
 
 
 # -- what others did -----------------------------------------------------------------------------------------------
