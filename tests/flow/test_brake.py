@@ -3,7 +3,8 @@
 import pytest
 
 from posthaus.base import limit
-from posthaus.flow.brake import Brake, rest
+from posthaus.flow.brake import Brake
+from posthaus.flow.rest import rest
 from posthaus.mail.outcome import Kind, Outcome
 from posthaus.store import message
 from posthaus.store.message import Placing
@@ -16,6 +17,7 @@ NOBODY = Outcome(Kind.FAILED, 550)
 DOWN = Outcome(Kind.DEFERRED, text="no answer", blames_host=True)
 NO_DOMAIN = Outcome(Kind.FAILED, text="no such domain")
 MOST = limit.QUEUE_UNSURE_LOADS
+REST_S = limit.QUEUE_FAILING_REST_S
 
 
 def test_what_has_not_ended_counts_as_a_failure() -> None:
@@ -69,13 +71,13 @@ class Worked(JumpClock):
 
 
 async def test_it_rests_until_the_worker_has_nothing_else_to_do(store: Store) -> None:
-    busy = limit.QUEUE_FAILING_REST_S / 2
+    busy = REST_S / 2
     for clock, wanted in ((Worked(), 1), (Worked(0.01), 1), (Worked(busy, busy), 3)):
-        await rest(store, clock, clock.sleep)
+        await rest(store, clock, REST_S, REST_S, limit.QUEUE_FAILING_PATIENCE_S, clock.sleep)
         assert clock.rests == wanted
     clock = Worked(*[busy] * 1_000)
     began = clock.monotonic()
-    await rest(store, clock, clock.sleep)
+    await rest(store, clock, REST_S, REST_S, limit.QUEUE_FAILING_PATIENCE_S, clock.sleep)
     assert limit.QUEUE_FAILING_PATIENCE_S <= clock.monotonic() - began < limit.QUEUE_FAILING_PATIENCE_S + 0.2
 
 
@@ -88,5 +90,5 @@ async def test_it_rests_while_mail_comes_in_to_any_worker(store: Store) -> None:
         if clock.rests < 4:
             await store.write(message.deliver, made_up(f"{clock.rests}"), [Placing(anna.id, anna.inbox, 0)], NOW)
 
-    await rest(store, clock, sleep)
+    await rest(store, clock, REST_S, REST_S, limit.QUEUE_FAILING_PATIENCE_S, sleep)
     assert clock.rests == 4

@@ -175,7 +175,7 @@ class Busy:
 async def test_what_comes_in_goes_first(
     store: Store, blobs: DiskBlobs, index: TextIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limit, "INDEX_QUIET_S", 0.0)
+    monkeypatch.setattr(limit, "REST_AGAIN_S", 0.0)
     anna = await person(store, "anna")
     await _keep(store, anna, "there before")
     busy = Busy(store, anna, 6)

@@ -27,7 +27,7 @@ SIZE = 8
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sortfact, "SIZE", SIZE)
     monkeypatch.setattr(sortfact, "FEWEST", 3)
-    monkeypatch.setattr(limit, "INDEX_REST_S", 0.0)
+    monkeypatch.setattr(limit, "REST_LEAST_S", 0.0)
 
 
 def made(chance: random.Random) -> Content:

@@ -224,7 +224,6 @@ QUEUE_UNSURE_LOADS = 20  # to such hosts, on their way or failed and not outweig
 QUEUE_FAILING_LOADS = 5  # then, in one write: with all that follows some 15 ms of processor
 QUEUE_FAILING_REST_S = 0.1  # until the next ones
 QUEUE_FAILING_PATIENCE_S = 2.0  # or so long while the worker has something else to do: 1 % of its time
-QUEUE_QUIET_SHARE = 0.2  # of the time: a worker that works no more than this has nothing to do
 QUEUE_CLAIM_LOADS = 10  # in one write
 QUEUE_PARCELS_PER_LINK = 500  # then another destination may have its turn
 QUEUE_LEASE_S = 300  # a load whose worker died without an heir waits no longer than this and QUEUE_SILENT_S
@@ -307,12 +306,14 @@ DNS_NEGATIVE_TTL_S = 60  # where no SOA says it
 NEXTHOP_HOSTS = 10  # of one domain, in order of preference
 NEXTHOP_ADDRESSES = 6  # of one host, both families in turn
 
+# -- work that gives way to mail -----------------------------------------------------------------------------------
+REST_LEAST_S = 0.02  # between two pieces
+REST_QUIET_SHARE = 0.2  # of the time: a worker that works no more than this has nothing to do
+REST_AGAIN_S = 0.5  # once it had something to do: a client thinks between two commands, and has not gone away
+
 # -- the index of texts --------------------------------------------------------------------------------------------
 INDEX_EVERY_S = 1.0  # how often new mail is looked for: one read by key
 INDEX_PIECE = 20  # messages read, decoded and added at once: some 10 ms
-INDEX_REST_S = 0.02  # between two pieces, at least
-INDEX_QUIET_SHARE = 0.2  # of the time: a worker that works no more than this has nothing to do
-INDEX_QUIET_S = 0.5  # for so long, once it had something to do
 INDEX_PATIENCE_S = 2.0  # that the index waits for a busy worker, then it adds one piece more
 INDEX_LOOK_IDS = 5_000
 INDEX_TEXT_CHARACTERS = 2_000_000  # of one message; a longer text is read again by every search

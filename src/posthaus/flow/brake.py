@@ -6,16 +6,13 @@ counts until a success takes it away, and what has not ended counts as a failure
 slowly for a moment, as TCP begins, and then at full speed. Hosts that are known to work are never held up.
 
 Standards: none.
-Faults:    Trouble of the store, from rest().
+Faults:    none.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 from posthaus.base import limit
-from posthaus.base.clock import Clock
 from posthaus.mail.outcome import Outcome
-from posthaus.store import textsource
-from posthaus.store.store import Store
 
 
 class Brake:
@@ -35,14 +32,3 @@ class Brake:
     def is_on(self, unsure: int) -> bool:
         """unsure: loads that are on their way."""
         return self._failing + unsure >= limit.QUEUE_UNSURE_LOADS
-
-
-async def rest(store: Store, clock: Clock, sleep: Callable[[float], Awaitable[object]]) -> None:
-    """A moment, and on while this process has work to do or mail comes in to any worker; not for ever."""
-    over = clock.monotonic() + limit.QUEUE_FAILING_PATIENCE_S
-    is_quiet = False
-    while not is_quiet and clock.monotonic() < over:
-        began, last = clock.cpu(), await store.read(textsource.last)
-        await sleep(limit.QUEUE_FAILING_REST_S)
-        is_quiet = clock.cpu() - began <= limit.QUEUE_FAILING_REST_S * limit.QUEUE_QUIET_SHARE
-        is_quiet = is_quiet and await store.read(textsource.last) == last

@@ -67,7 +67,7 @@ class Indexer:
                 return added
             begun = self._clock.monotonic()
             if not added:
-                await self._rest(limit.INDEX_REST_S)
+                await self._rest(limit.REST_LEAST_S)
             piece, entries = await self._piece(missing[: limit.INDEX_PIECE])
             left = missing[len(piece) :]
             upto = max(min(safe, left[0] - 1 if left else ids[-1]), upto)
@@ -77,7 +77,7 @@ class Indexer:
             await self._rest(self._clock.monotonic() - begun)
 
     async def _rest(self, worked_s: float) -> None:
-        await rest(self._store, self._clock, worked_s, limit.INDEX_PATIENCE_S)
+        await rest(self._store, self._clock, worked_s, limit.REST_AGAIN_S, limit.INDEX_PATIENCE_S)
 
     def _safe(self, last: int) -> int:
         """No message with an id up to this one can still appear."""

@@ -21,9 +21,10 @@ from posthaus.base import limit
 from posthaus.base.error import Trouble
 from posthaus.flow import overdue
 from posthaus.flow.bounce import Bouncer
-from posthaus.flow.brake import Brake, rest
+from posthaus.flow.brake import Brake
 from posthaus.flow.carry import Carrier, NextHops, Relay
 from posthaus.flow.heir import release_dead
+from posthaus.flow.rest import rest
 from posthaus.flow.setback import Setback
 from posthaus.flow.settle import Settler
 from posthaus.flow.site import Site
@@ -199,7 +200,8 @@ class Runner:
 
     async def _rest(self) -> None:
         try:
-            await rest(self._site.store, self._site.clock, lambda rest_s: _wait(self._over, rest_s))
+            rest_s, patience_s = limit.QUEUE_FAILING_REST_S, limit.QUEUE_FAILING_PATIENCE_S
+            await rest(self._site.store, self._site.clock, rest_s, rest_s, patience_s, lambda s: _wait(self._over, s))
         except Trouble as trouble:
             self._site.log.warn("queue.not-read", fault=type(trouble).__name__, why=trouble)
         finally:

@@ -84,12 +84,12 @@ class Keeper:
             done += len(gone)
             if at == (0, 0):
                 return done
-            await asyncio.sleep(limit.INDEX_REST_S)
+            await asyncio.sleep(limit.REST_LEAST_S)
 
     async def _mailbox(self, mailbox: int, pieces: int) -> int:
-        made, worked_s = 0, limit.INDEX_REST_S
+        made, worked_s = 0, limit.REST_LEAST_S
         for piece in await self._store.read(sortfact.missing, mailbox, pieces):
-            await rest(self._store, self._clock, worked_s, limit.SORTFACT_PATIENCE_S)
+            await rest(self._store, self._clock, worked_s, limit.REST_AGAIN_S, limit.SORTFACT_PATIENCE_S)
             begun = self._clock.monotonic()
             if begun >= self._renew_at:
                 await self._hold()

@@ -809,7 +809,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what is kept for SORT, so that mailboxes of some dozen messages have several."""
     monkeypatch.setattr(sortfact, "SIZE", 8)
     monkeypatch.setattr(sortfact, "FEWEST", 2)
-    monkeypatch.setattr(limit, "INDEX_REST_S", 0.0)
+    monkeypatch.setattr(limit, "REST_LEAST_S", 0.0)
 
 
 @pytest.fixture
