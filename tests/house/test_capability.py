@@ -12,8 +12,6 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
 ELSEWHERE = {
     # capability: where it is shown instead
-    "MESSAGELIMIT": "only where an admin wants it; tests/serve/imap/test_messagelimit.py",
-    "SAVELIMIT": "as MESSAGELIMIT",
     "INPROGRESS": "nothing takes long in a script; tests/serve/imap/test_progress.py",
     "LOGINDISABLED": "never announced to this host itself; tests/proto/imap/test_capability.py",
 }

@@ -13,7 +13,7 @@ import pytest_asyncio
 from _pytest.mark import ParameterSet
 
 import posthaus.testing
-from posthaus.base.setting import Settings, StoreSetting
+from posthaus.base.setting import MailSetting, Settings, StoreSetting
 from posthaus.testing.kit import AsyncOffice
 from posthaus.testing.place import Place, Skipped, connect, reach
 from posthaus.testing.player import play
@@ -23,6 +23,11 @@ from posthaus.testing.storehouse import Databases
 HERE = Path(__file__).parent
 PASSWORD = "secret"
 NUMBERS = count(1)
+LIMITED = {
+    # what is announced only where an admin wants it: the settings of the server on which its scripts are played
+    "MESSAGELIMIT": MailSetting(imap_message_limit=2),
+    "SAVELIMIT": MailSetting(imap_save_limit=2),
+}
 
 
 def scripts() -> list[tuple[str, Script]]:
@@ -30,12 +35,13 @@ def scripts() -> list[tuple[str, Script]]:
     return [(f"{path.parent.name}/{path.stem}", parse_script(path.read_text(encoding="utf-8"))) for path in paths]
 
 
-def plays(*ways: str) -> list[ParameterSet]:
+def plays(*ways: str, limit: str = "") -> list[ParameterSet]:
+    """limit: of those alone that need it; else of those that need none."""
     return [
         pytest.param(name, script, way, id=f"{name}-{way}")
         for name, script in scripts()
         for way in ways
-        if script.can(way)
+        if script.can(way) and LIMITED.keys() & script.needs == ({limit} if limit else set())
     ]
 
 
@@ -45,7 +51,8 @@ async def office(request: pytest.FixtureRequest) -> AsyncIterator[AsyncOffice]:
     if request.param == "postgres":
         databases: Databases = request.getfixturevalue("databases")
         url = databases.empty()
-    async with posthaus.testing.server(settings=Settings(store=StoreSetting(url=url))) as office:
+    settings = Settings(store=StoreSetting(url=url), mail=LIMITED.get(request.param, MailSetting()))
+    async with posthaus.testing.server(settings=settings) as office:
         await office.account("postmaster@example.test", PASSWORD, is_admin=True)
         yield office
 
@@ -91,6 +98,20 @@ async def test_script(office: AsyncOffice, name: str, script: Script, way: str) 
 @pytest.mark.parametrize(("name", "script", "way"), plays("whole"))
 @pytest.mark.parametrize("office", ["postgres"], indirect=True)
 async def test_script_on_postgresql(office: AsyncOffice, name: str, script: Script, way: str) -> None:
+    await perform(office, name, script, way)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("name", "script", "way"), plays(*WAYS, limit="MESSAGELIMIT"))
+@pytest.mark.parametrize("office", ["MESSAGELIMIT"], indirect=True)
+async def test_script_of_messagelimit(office: AsyncOffice, name: str, script: Script, way: str) -> None:
+    await perform(office, name, script, way)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("name", "script", "way"), plays(*WAYS, limit="SAVELIMIT"))
+@pytest.mark.parametrize("office", ["SAVELIMIT"], indirect=True)
+async def test_script_of_savelimit(office: AsyncOffice, name: str, script: Script, way: str) -> None:
     await perform(office, name, script, way)
 
 
