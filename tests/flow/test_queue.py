@@ -792,14 +792,8 @@ async def test_whose_mailbox_went_away_is_not_told_and_the_record_is_kept(office
     await office.site.store.write(set_inbox, 0)
 
 
-async def test_whose_mailbox_went_away_silences_nobody_else(office: Office) -> None:
-    """Though what became of both is settled together."""
-    ben = await person(office.site.store, "ben")
-
-    async def prepare(tx: Tx, state: int) -> None:
-        await tx.run("UPDATE mailbox SET state=$2 WHERE id=$1", office.anna.inbox, state)
-        await tx.run("UPDATE destination SET allowed=1")
-
+async def _fail_together(office: Office, prepare: Callable[[Tx, int], Awaitable[None]]) -> None:
+    """Three messages of Anna's and three of Ben's, over one connection, after prepare(tx, 2)."""
     office.network.answer = lambda parcel, errand: NOBODY
     for n in range(3):
         await office.put(f"otto{n}", due=NOW + 1)
@@ -808,6 +802,17 @@ async def test_whose_mailbox_went_away_silences_nobody_else(office: Office) -> N
     await office.later(1)
     await office.left(0)
     assert len(office.network.wires) == 1
+
+
+async def test_whose_mailbox_went_away_silences_nobody_else(office: Office) -> None:
+    """Though what became of both is settled together."""
+    ben = await person(office.site.store, "ben")
+
+    async def prepare(tx: Tx, state: int) -> None:
+        await tx.run("UPDATE mailbox SET state=$2 WHERE id=$1", office.anna.inbox, state)
+        await tx.run("UPDATE destination SET allowed=1")
+
+    await _fail_together(office, prepare)
     assert len(await office.site.store.read(_bodies, ben)) == 3
     for n in range(3):
         told = await office.site.store.read(record.of_transaction, f"tid-otto{n}", NOW, NOW + 1)
@@ -824,14 +829,7 @@ async def test_whose_mailbox_is_full_is_told_beside_one_whose_mailbox_went_away(
         await tx.run("UPDATE destination SET allowed=1")
 
     await office.site.store.write(account.set_quota, office.anna.id, 1, 1)
-    office.network.answer = lambda parcel, errand: NOBODY
-    for n in range(3):
-        await office.put(f"otto{n}", due=NOW + 1)
-        await office.put(f"uli{n}", due=NOW + 1, envelope=Envelope(Address("ben", "a.example")))
-    await office.site.store.write(prepare, 2)
-    await office.later(1)
-    await office.left(0)
-    assert len(office.network.wires) == 1
+    await _fail_together(office, prepare)
     told = await office.inbox()
     assert [sum(f"otto{n}@b.test".encode() in one for one in told) for n in range(3)] == [1, 1, 1]
     assert len([line for line in office.lines if "queue.nobody-told" in line]) == 3
