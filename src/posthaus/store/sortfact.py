@@ -1,8 +1,9 @@
 """What SORT looks at, kept by pieces of a mailbox, column by column: the rows of messages are wide, and this is not.
 
 A piece is SIZE UIDs of a mailbox. It is made when it is whole, beside the mail (flow/sortfact.py): a UID never stands
-for another message, and what SORT looks at never changes, so what is kept holds for ever. Who is expunged is in it and
-not asked for. What is not kept, of a piece that is not whole yet or of another version, is read from the messages.
+for another message, and what SORT looks at changes with the scan alone, whose version is part of ours, so what is kept
+holds for as long as its version. Who is expunged is in it and not asked for. What is not kept, of a piece that is not
+whole yet or of another version, is read from the messages.
 
 Standards: none.
 Faults:    none of its own.
