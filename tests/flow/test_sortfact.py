@@ -78,6 +78,28 @@ async def test_pieces_say_what_their_messages_say(store: Store) -> None:
     assert list(await kept(store, ben.inbox)) == [0]
 
 
+async def test_one_that_fails_goes_behind_the_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    anna, ben = await person(store, "anna"), await person(store, "ben")
+    for who in (anna, ben):
+        await keep(store, who, SIZE, random.Random(1))
+    join = sortfact.join
+
+    def fail(columns: Any) -> bytes:
+        monkeypatch.setattr(sortfact, "join", join)
+        raise ValueError("a column that cannot be packed")
+
+    monkeypatch.setattr(sortfact, "join", fail)
+    clock = JumpClock(NOW, frozen=True)
+    one = keeper(store, clock)
+    with pytest.raises(ValueError, match="cannot be packed"):
+        await one.round()
+    assert await one.round() == 1
+    assert list(await kept(store, ben.inbox)) == [0]
+    clock.jump(limit.SORTFACT_LATER_S)
+    assert await one.round() == 1
+    assert list(await kept(store, anna.inbox)) == [0]
+
+
 async def test_all_mailboxes_have_their_turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limit, "SORTFACT_LOOK_MAILBOXES", 2)
     people = [await person(store, name) for name in ("anna", "ben", "carl")]

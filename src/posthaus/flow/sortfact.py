@@ -54,7 +54,7 @@ class Keeper:
         self._at = 0  # the mailbox looked at last
         self._renew_at = 0.0
         self._cleaned_at = clock.monotonic()
-        self._later: dict[int, float] = {}  # mailboxes with messages of another version of the scan: when to look again
+        self._later: dict[int, float] = {}  # mailboxes of which not all could be made: when to look again
 
     async def round(self) -> int:
         """Looks at some mailboxes, and makes what they lack; how many pieces."""
@@ -88,6 +88,7 @@ class Keeper:
 
     async def _mailbox(self, mailbox: int, pieces: int) -> int:
         made, worked_s = 0, limit.REST_LEAST_S
+        self._later[mailbox] = self._clock.monotonic() + limit.SORTFACT_LATER_S  # unless all of it is made
         for piece in await self._store.read(sortfact.missing, mailbox, pieces):
             await rest(self._store, self._clock, worked_s, limit.REST_AGAIN_S, limit.SORTFACT_PATIENCE_S)
             begun = self._clock.monotonic()
@@ -95,11 +96,11 @@ class Keeper:
                 await self._hold()
             found = await self._made(mailbox, piece)
             if found is None:
-                self._later[mailbox] = begun + limit.SORTFACT_LATER_S
-                break
+                return made
             await self._store.write(sortfact.put, mailbox, piece, *found)
             made += 1
             worked_s = self._clock.monotonic() - begun
+        del self._later[mailbox]
         return made
 
     async def _hold(self) -> None:
